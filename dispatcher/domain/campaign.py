@@ -1,0 +1,199 @@
+"""A campaign as its producer describes it, and as it is told back."""
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from dispatcher.domain.fates import RecipientState
+from dispatcher.domain.lifecycle import TERMINAL, CampaignState, HoldReason
+from dispatcher.domain.message import Message, PushType
+
+
+class Recipient(NamedTuple):
+    """Whom to send to.
+
+    Attributes:
+        number: a phone number in any usual form; see `domain.numbers`.
+        id: the producer's own id, given back with results and never sent to the API.
+        row: where it stood in the producer's file, for error messages.
+    """
+
+    number: str
+    id: str | None = None
+    row: int | None = None
+
+
+class BadRows(enum.Enum):
+    """What to do when recipients are not valid."""
+
+    REJECT = "reject"
+    """Refuse the campaign and list every bad row."""
+
+    SKIP = "skip"
+    """Drop the bad rows; they are listed in the results."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Campaign:
+    """What to send to whom.
+
+    Attributes:
+        recipients: numbers or `Recipient`s; any iterable, read once, of any length.
+        text: the content of the SMS.
+        sender: up to 11 alphanumerics shown as the sender; None lets the API choose.
+        pushtype: alert or advertising.
+        links: URLs put, in order, where the text has `<-short->` tags.
+        account: whose credits are spent; None for the default account.
+        id: the producer's own id of the campaign; made by us when None.
+        bad_rows: refuse the campaign for bad recipients, or drop them.
+        needs_approval: quote, then wait for `approve` before spending.
+    """
+
+    recipients: Iterable[Recipient | str]
+    text: str
+    sender: str | None = None
+    pushtype: PushType = PushType.ALERT
+    links: tuple[str, ...] = ()
+    account: str | None = None
+    id: str | None = None
+    bad_rows: BadRows = BadRows.REJECT
+    needs_approval: bool = False
+
+    @property
+    def message(self) -> Message:
+        """What the campaign says, without to whom."""
+        return Message(text=self.text, sender=self.sender, pushtype=self.pushtype, links=self.links)
+
+    def __repr__(self) -> str:
+        """Keep text and recipients out of logs and tracebacks."""
+        return f"Campaign(id={self.id!r}, account={self.account!r}, {self.message!r})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CampaignStatus:
+    """A campaign as it stands.
+
+    Attributes:
+        id: the campaign's id.
+        account: whose credits it spends.
+        state: where it stands.
+        hold: why it waits, when it is held.
+        rows: recipients that came in.
+        invalid: rows dropped because their number is not valid.
+        duplicated: rows dropped because their number came before.
+        recipients: rows kept; the sum of `recipient_states`, less nothing.
+        recipient_states: how many recipients are in each state, the dropped rows included.
+        reasons: why recipients are undelivered, refused or not sent: reason to count.
+        batches: number of batches.
+        batch_states: how many batches are in each state.
+        quoted: batches simulated so far.
+        quote: credits the simulated batches cost.
+        cost: credits debited so far.
+        need: credits that were missing when it was held for credits, and `have` those available.
+        have: see `need`.
+        receipts: receipts merged so far.
+        alarms: contradictions found; anything but 0 is for a person to look at.
+        error: the last thing that went wrong, without personal data.
+        created_at: when it became durable.
+        changed_at: when its state last changed.
+    """
+
+    id: str
+    account: str
+    state: CampaignState
+    hold: HoldReason | None
+    rows: int
+    invalid: int
+    duplicated: int
+    recipients: int
+    recipient_states: Mapping[RecipientState, int]
+    reasons: Mapping[str, int]
+    batches: int
+    batch_states: Mapping[str, int]
+    quoted: int
+    quote: int
+    cost: int
+    need: int | None
+    have: int | None
+    receipts: int
+    alarms: int
+    error: str | None
+    created_at: datetime
+    changed_at: datetime
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will be sent and nothing more is awaited."""
+        return self.state in TERMINAL
+
+    @property
+    def is_conserved(self) -> bool:
+        """Whether the rows that came in equal the sum of all recipient states."""
+        return self.rows == sum(self.recipient_states.values())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecipientResult:
+    """What became of one row of a campaign.
+
+    Attributes:
+        number: E.164 digits, or what came in when that was not a number.
+        id: the producer's own id.
+        state: what became of it.
+        reason: why, when it was not delivered.
+        ticket: the API's campaign id of the batch it went out in.
+        receipt: name of the last receipt's code.
+        sent_at: when its batch was settled as accepted.
+        receipt_at: when the API says the last receipt happened.
+    """
+
+    number: str
+    id: str | None
+    state: RecipientState
+    reason: str | None = None
+    ticket: str | None = None
+    receipt: str | None = None
+    sent_at: datetime | None = None
+    receipt_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        """Keep the number out of logs and tracebacks."""
+        return f"RecipientResult(id={self.id!r}, state={self.state.value!r})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One transition of a campaign or of one of its batches.
+
+    Attributes:
+        id: place in the campaign's stream; give the last one seen to go on behind it.
+        at: when it happened.
+        what: `campaign`, `batch 3`, `quote`, `reservation`, `approval` or `receipts`.
+        old: state before, or the batch number of a quote.
+        new: state after; credits of a quote or reservation; number of receipts merged.
+        detail: why, when there is something to say.
+    """
+
+    id: str
+    at: datetime
+    what: str
+    old: str
+    new: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DroppedRow:
+    """A row that was not kept, for the results.
+
+    Attributes:
+        number: what came in, cut to 64 characters.
+        id: the producer's own id.
+        reason: `invalid number: …` or `duplicate`.
+    """
+
+    number: str = field(repr=False)
+    id: str | None
+    reason: str

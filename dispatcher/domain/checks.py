@@ -1,0 +1,70 @@
+"""Checks what a campaign says before anything of it is kept."""
+
+import re
+
+from dispatcher.domain.campaign import Campaign
+from dispatcher.errors import Problem
+
+_SENDER = re.compile(r"[A-Za-z0-9]{1,11}", re.ASCII)
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,99}", re.ASCII)
+_TAG = re.compile(r"<-+short-+>")
+# What XML 1.0 cannot carry, and no handset can show.
+_UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def problems_of(campaign: Campaign) -> list[Problem]:
+    """List everything wrong with a campaign's message and id."""
+    return [*_text_problems(campaign), *_sender_problems(campaign), *_id_problems(campaign)]
+
+
+def is_storable_id(value: str) -> bool:
+    """Tell whether a campaign id may become part of a key."""
+    return _ID.fullmatch(value) is not None
+
+
+def _text_problems(campaign: Campaign) -> list[Problem]:
+    if not campaign.text.strip():
+        return [Problem(field="text", message="it is empty", fix="write what to send")]
+    problems = []
+    if bad := _UNSENDABLE.search(campaign.text):
+        problems.append(
+            Problem(
+                field="text",
+                message=f"character {bad.start() + 1} (U+{ord(bad.group()):04X}) cannot be sent",
+                fix="remove it",
+            )
+        )
+    tags = len(_TAG.findall(campaign.text))
+    if len(campaign.links) > tags:
+        problems.append(
+            Problem(
+                field="links",
+                message=f"{len(campaign.links)} links but {tags} <-short-> tags in the text",
+                fix="put one <-short-> tag in the text for each link",
+            )
+        )
+    return problems
+
+
+def _sender_problems(campaign: Campaign) -> list[Problem]:
+    if campaign.sender is None or _SENDER.fullmatch(campaign.sender):
+        return []
+    return [
+        Problem(
+            field="sender",
+            message="it is not 1 to 11 letters and digits",
+            fix="shorten it, without blanks and accents, or leave it out",
+        )
+    ]
+
+
+def _id_problems(campaign: Campaign) -> list[Problem]:
+    if campaign.id is None or is_storable_id(campaign.id):
+        return []
+    return [
+        Problem(
+            field="id",
+            message="it is not 1 to 100 of A-Z a-z 0-9 _ . : @ + -",
+            fix="use such characters, or give an idempotency key instead",
+        )
+    ]

@@ -1,0 +1,105 @@
+"""States of campaigns and batches, and the only moves between them.
+
+The store's scripts are given these tables and refuse every other move.
+"""
+
+import enum
+from collections.abc import Mapping
+
+
+class CampaignState(enum.Enum):
+    """Where a campaign stands."""
+
+    QUEUED = "queued"
+    """Durable, nothing done yet. The first quote claim moves it on."""
+
+    QUOTING = "quoting"
+    """Its batches are being simulated. The last quote reserves credits and moves it on."""
+
+    SENDING = "sending"
+    """Its whole cost is reserved and its batches go out."""
+
+    HELD = "held"
+    """It waits, for the reason in its `hold`; see `HoldReason` for who moves it on."""
+
+    SENT = "sent"
+    """Every batch is settled and one at least was accepted. Receipts finish it."""
+
+    FINISHED = "finished"
+    """Every recipient's fate is known, and they add up to the rows that came in."""
+
+    CANCELLED = "cancelled"
+    """Taken back before any batch went out."""
+
+    REJECTED = "rejected"
+    """The API refused it; nothing of it was sent."""
+
+
+class HoldReason(enum.Enum):
+    """Why a campaign waits."""
+
+    CREDITS = "credits"
+    """Too few credits. Moves on by itself after a top-up (GET /credits is watched)."""
+
+    CREDENTIALS = "credentials"
+    """The API answered -1. Moves on by itself once the account's credentials work."""
+
+    APPROVAL = "approval"
+    """Quoted; a person or program has to approve the price or cancel."""
+
+    OUTCOME_UNKNOWN = "outcome unknown"
+    """All that could be sent was; the answer of a batch was lost. A receipt settles it."""
+
+
+class BatchState(enum.Enum):
+    """Where the recipients of one POST stand."""
+
+    READY = "ready"
+    """Not sent. A claim moves it to `sending`."""
+
+    EMPTY = "empty"
+    """Its quote left nobody to send to, so it is never posted."""
+
+    SENDING = "sending"
+    """Claimed: from here on it may have been posted. Never goes back without proof."""
+
+    ACCEPTED = "accepted"
+    """The API has it; there is a ticket."""
+
+    REFUSED = "refused"
+    """The API answered with a documented error: it was not sent."""
+
+    UNKNOWN = "unknown"
+    """It may or may not have been accepted. Only evidence settles it."""
+
+    CANCELLED = "cancelled"
+    """Cancelled before it was claimed."""
+
+
+C, B = CampaignState, BatchState
+
+CAMPAIGN_MOVES: Mapping[CampaignState, frozenset[CampaignState]] = {
+    C.QUEUED: frozenset({C.QUOTING, C.CANCELLED}),
+    C.QUOTING: frozenset({C.SENDING, C.HELD, C.REJECTED, C.CANCELLED}),
+    C.SENDING: frozenset({C.HELD, C.SENT, C.REJECTED}),
+    C.HELD: frozenset({C.QUOTING, C.SENDING, C.SENT, C.REJECTED, C.CANCELLED}),
+    C.SENT: frozenset({C.FINISHED}),
+    C.FINISHED: frozenset(),
+    C.CANCELLED: frozenset(),
+    C.REJECTED: frozenset(),
+}
+
+# Every way to ACCEPTED but those from SENDING and UNKNOWN means that a proof contradicts
+# what we believed; the scripts take the proof and raise an alarm.
+BATCH_MOVES: Mapping[BatchState, frozenset[BatchState]] = {
+    B.READY: frozenset({B.SENDING, B.CANCELLED, B.REFUSED, B.ACCEPTED}),
+    B.EMPTY: frozenset(),
+    B.SENDING: frozenset({B.ACCEPTED, B.REFUSED, B.UNKNOWN, B.READY}),
+    B.ACCEPTED: frozenset(),
+    B.REFUSED: frozenset({B.ACCEPTED}),
+    B.UNKNOWN: frozenset({B.ACCEPTED, B.REFUSED, B.READY}),
+    B.CANCELLED: frozenset({B.ACCEPTED}),
+}
+
+TERMINAL = frozenset({C.FINISHED, C.CANCELLED, C.REJECTED})
+"""States in which nothing more will be sent and nothing more is awaited."""

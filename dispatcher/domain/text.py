@@ -1,0 +1,103 @@
+"""How many segments a text takes on the air, by which the API charges (contract, section 10)."""
+
+import enum
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+_GSM7_BASIC = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM7_EXTENSION = "^{}\\[~]|€"
+
+_EXTENSION = re.compile(f"[{re.escape(_GSM7_EXTENSION)}]")
+_OUTSIDE_GSM7 = re.compile(f"[^{re.escape(_GSM7_BASIC + _GSM7_EXTENSION)}]")
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+_LINK_TAG = re.compile(r"<-+short-+>")
+
+
+class Encoding(enum.Enum):
+    """The two alphabets of SMS, with the units that fit one segment: alone, or of several."""
+
+    GSM7 = "GSM-7", 160, 153
+    """Units are septets: one for a basic character, two for one of the extension table."""
+
+    UCS2 = "UCS-2", 70, 67
+    """Units are 16 bits: two for a character outside the Basic Multilingual Plane."""
+
+    def __init__(self, label: str, alone: int, joined: int) -> None:
+        self.label = label
+        self.alone = alone
+        self.joined = joined
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segments:
+    """What a text takes.
+
+    Attributes:
+        encoding: UCS-2 as soon as one character is outside GSM-7.
+        units: septets or 16-bit units of the whole text.
+        count: the segments charged for each recipient; 0 for an empty text.
+    """
+
+    encoding: Encoding
+    units: int
+    count: int
+
+
+def segments(text: str, *, links: Sequence[int] = (), mention: int = 0) -> Segments:
+    """Count the segments of a text as it will be sent.
+
+    Args:
+        text: the content, merge fields already filled in.
+        links: the lengths of the short links that take the place of the `<-short->` tags, in
+            order; a tag too many stays as it is written.
+        mention: the length of the STOP mention the API appends, in GSM-7 characters.
+    """
+    sent = _with_links(text, links) + "x" * mention
+    if _OUTSIDE_GSM7.search(sent):
+        return _counted(sent, Encoding.UCS2, _ASTRAL)
+    return _counted(sent, Encoding.GSM7, _EXTENSION)
+
+
+def outside_gsm7(text: str) -> tuple[str, ...]:
+    """List the characters that force a text into UCS-2, each once, in order of appearance."""
+    return tuple(dict.fromkeys(_OUTSIDE_GSM7.findall(text)))
+
+
+def _with_links(text: str, links: Sequence[int]) -> str:
+    lengths = iter(links)
+
+    def link(tag: re.Match[str]) -> str:
+        length = next(lengths, None)
+        return tag[0] if length is None else "x" * length
+
+    return _LINK_TAG.sub(link, text) if links else text
+
+
+def _counted(sent: str, encoding: Encoding, double: re.Pattern[str]) -> Segments:
+    doubles = len(double.findall(sent))
+    units = len(sent) + doubles
+    if units <= encoding.alone:
+        count = 1 if units else 0
+    elif doubles:
+        count = _packed(sent, encoding.joined, double.fullmatch)
+    else:
+        count = -(-units // encoding.joined)
+    return Segments(encoding=encoding, units=units, count=count)
+
+
+def _packed(sent: str, room: int, double: Callable[[str], object]) -> int:
+    """Fill segment after segment; a pair that does not fit whole begins the next one."""
+    start, count = 0, 0
+    while start < len(sent):
+        left = room
+        for character in sent[start : start + room]:
+            left -= 2 if double(character) else 1
+            if left < 0:
+                break
+            start += 1
+        count += 1
+    return count

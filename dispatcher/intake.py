@@ -1,0 +1,188 @@
+"""Takes a campaign's recipients in: validates, removes duplicates, packs and uploads them.
+
+Works on one batch at a time, so memory does not grow with the campaign, but for a compressed
+set of the numbers seen (two to four bytes each when they are close together).
+"""
+
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from pyroaring import BitMap64
+
+from dispatcher.domain.campaign import BadRows, DroppedRow, Recipient
+from dispatcher.domain.numbers import NumberProblem
+from dispatcher.domain.packing import Batch, pack
+from dispatcher.errors import InputError, Problem
+from dispatcher.store.campaigns import Campaigns
+
+_BATCHES_AT_ONCE = 16
+_DROPPED_AT_ONCE = 1000
+_LONGEST_ID = 128
+_LONGEST_SHOWN = 64
+MOST_LISTED = 10_000
+"""Bad rows listed in one error; those beyond are counted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """Recipients that are uploaded and wait to be submitted.
+
+    Attributes:
+        upload: id of the upload.
+        batches: how many batches it has.
+        recipients: rows kept.
+        rows: rows that came in.
+        invalid: rows dropped because they are not valid.
+        duplicated: rows dropped because their number came before.
+        digest: the same for the same recipients, however they were batched.
+    """
+
+    upload: str
+    batches: int
+    recipients: int
+    rows: int
+    invalid: int
+    duplicated: int
+    digest: bytes
+
+
+class Intake:
+    """Takes in the recipients of one campaign."""
+
+    def __init__(
+        self,
+        campaigns: Campaigns,
+        normalise: Callable[[str], int | NumberProblem],
+        *,
+        batch_size: int,
+        bad_rows: BadRows,
+    ) -> None:
+        self._campaigns = campaigns
+        self._normalise = normalise
+        self._batch_size = batch_size
+        self._rejects = bad_rows is BadRows.REJECT
+        self._upload = secrets.token_hex(12)
+        self._seen = BitMap64()
+        self._numbers: list[int] = []
+        self._ids: list[str] = []
+        self._pending: dict[int, bytes] = {}
+        self._batches = 0
+        self._dropped: list[DroppedRow] = []
+        self._dropped_chunks = 0
+        self._problems: list[Problem] = []
+        self._rows = self._invalid = self._duplicated = 0
+        self._number_digest = blake2b(digest_size=16)
+        self._id_digest = blake2b(digest_size=16)
+
+    def take(self, recipients: Iterable[Recipient | str]) -> Taken:
+        """Read all recipients and upload those that are kept.
+
+        Raises:
+            InputError: rows are bad and the campaign rejects them, or none is left.
+            StoreError: Redis did not take them.
+        """
+        try:
+            for row in recipients:
+                self._take_row(row)
+            self._end()
+        except BaseException:
+            self._campaigns.discard(self._upload)
+            raise
+        return Taken(
+            upload=self._upload,
+            batches=self._batches,
+            recipients=self._rows - self._invalid - self._duplicated,
+            rows=self._rows,
+            invalid=self._invalid,
+            duplicated=self._duplicated,
+            digest=self._number_digest.digest() + self._id_digest.digest(),
+        )
+
+    def _end(self) -> None:
+        if self._problems:
+            raise InputError(self._problems, total=self._invalid)
+        if not self._batches and not self._numbers:
+            raise InputError([self._nobody()])
+        self._end_batch()
+        self._flush()
+        self._flush_dropped()
+
+    def _take_row(self, row: Recipient | str) -> None:
+        self._rows += 1
+        number, own_id, file_row = (row, None, None) if isinstance(row, str) else row
+        found = self._normalise(number)
+        if not isinstance(found, int):
+            self._reject(Recipient(number, own_id, file_row), found.message, found.fix)
+        elif own_id is not None and not _is_storable(own_id):
+            self._reject(Recipient(number, own_id, file_row), "its id cannot be kept", "shorten it")
+        elif found in self._seen:
+            self._duplicated += 1
+            self._drop(DroppedRow(number=str(found), id=own_id, reason="duplicate"))
+        else:
+            self._seen.add(found)
+            self._numbers.append(found)
+            self._ids.append(own_id or "")
+            if len(self._numbers) == self._batch_size:
+                self._end_batch()
+
+    def _reject(self, row: Recipient, message: str, fix: str) -> None:
+        self._invalid += 1
+        if not self._rejects:
+            shown = row.number[:_LONGEST_SHOWN].encode(errors="replace").decode()
+            own_id = row.id[:_LONGEST_ID].encode(errors="replace").decode() if row.id else None
+            self._drop(DroppedRow(number=shown, id=own_id, reason=f"invalid: {message}"))
+        elif len(self._problems) < MOST_LISTED:
+            place = self._rows if row.row is None else row.row
+            self._problems.append(Problem(field="number", row=place, message=message, fix=fix))
+
+    def _drop(self, row: DroppedRow) -> None:
+        self._dropped.append(row)
+        if len(self._dropped) == _DROPPED_AT_ONCE:
+            self._flush_dropped()
+
+    def _end_batch(self) -> None:
+        if not self._numbers:
+            return
+        has_ids = any(self._ids)
+        packed = pack(Batch(numbers=self._numbers, ids=self._ids if has_ids else None))
+        self._number_digest.update(b"".join(b"%d," % number for number in self._numbers))
+        self._id_digest.update("\0".join((*self._ids, "")).encode())
+        self._pending[self._batches] = packed
+        self._batches += 1
+        self._numbers, self._ids = [], []
+        if len(self._pending) == _BATCHES_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._pending and not self._problems:
+            self._campaigns.upload(self._upload, self._pending)
+        self._pending = {}
+
+    def _flush_dropped(self) -> None:
+        if self._dropped and not self._problems:
+            self._campaigns.upload_dropped(self._upload, self._dropped_chunks, self._dropped)
+            self._dropped_chunks += 1
+        self._dropped = []
+
+    def _nobody(self) -> Problem:
+        if not self._rows:
+            return Problem(field="recipients", message="there are none", fix="give at least one")
+        return Problem(
+            field="recipients",
+            message=f"none of {self._rows} rows is valid",
+            fix="check the number column and the default region",
+        )
+
+
+def _is_storable(own_id: str) -> bool:
+    if len(own_id) > _LONGEST_ID:
+        return False
+    if own_id.isascii():
+        return True
+    try:
+        own_id.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,157 @@
+"""The only contract between producers and workers: task names, queues and the bare Celery app.
+
+Messages are hints. Losing, doubling or delaying one costs time, never a campaign: the state in
+Redis says what is next, and a tick finds what stands still. `campaigns.submit` alone carries
+content, for producers that do not use our code; see `Task.SUBMIT`.
+"""
+
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+from celery import Celery
+from kombu.entity import Queue
+from kombu.exceptions import OperationalError
+
+from dispatcher.domain.lifecycle import CampaignState
+from dispatcher.settings import Settings
+
+# A hint older than this is not worth running: the tick has made a new one.
+_HINT_LIFETIME = 120
+_TICK_EVERY = 1.0
+
+
+class QueueName(enum.Enum):
+    """The queues workers consume."""
+
+    SUBMIT = "submit"
+    """Whole campaigns from producers that do not use our code."""
+
+    DISPATCH = "dispatch"
+    """Quoting and sending."""
+
+    CONTROL = "control"
+    """Ticks and credit checks: short, and never behind a million recipients."""
+
+    RECEIPTS = "receipts"
+    """Merging receipts."""
+
+
+class Task(enum.Enum):
+    """Task names, as producers publish them and operators see them in Flower."""
+
+    SUBMIT = "campaigns.submit"
+    """Takes one JSON document with a campaign; its result is the campaign's id and state."""
+
+    QUOTE = "campaigns.quote"
+    """Simulates batches of a campaign: (account, campaign)."""
+
+    SEND = "campaigns.send"
+    """Sends batches of a campaign: (account, campaign)."""
+
+    CHECK_CREDITS = "accounts.check_credits"
+    """Asks the API for the balance and releases held campaigns: (account)."""
+
+    MERGE_RECEIPTS = "receipts.merge"
+    """Merges received receipts: (account)."""
+
+    TICK = "tick"
+    """Finds what should have moved on every account, and nudges it."""
+
+
+QUEUE_OF: Mapping[Task, QueueName] = {
+    Task.SUBMIT: QueueName.SUBMIT,
+    Task.QUOTE: QueueName.DISPATCH,
+    Task.SEND: QueueName.DISPATCH,
+    Task.CHECK_CREDITS: QueueName.CONTROL,
+    Task.MERGE_RECEIPTS: QueueName.RECEIPTS,
+    Task.TICK: QueueName.CONTROL,
+}
+
+
+def make_app(settings: Settings) -> Celery:
+    """Make a Celery app that can publish; the worker's own adds tasks to one like it."""
+    broker = settings.broker_url.get_secret_value()
+    app = Celery("dispatcher", broker=broker, backend=broker, set_as_current=False)
+    app.conf.update(
+        task_queues=[Queue(queue.value) for queue in QueueName],  # type: ignore[no-untyped-call]  # kombu's own
+        task_routes={task.value: {"queue": QUEUE_OF[task].value} for task in Task},
+        task_default_queue=QueueName.DISPATCH.value,
+        task_create_missing_queues=False,
+        task_serializer="json",
+        accept_content=["json"],
+        result_serializer="json",
+        result_accept_content=["json"],
+        result_expires=86_400,
+        task_ignore_result=True,
+        enable_utc=True,
+        timezone="UTC",
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,
+        broker_pool_acquire_timeout=10,
+        broker_transport_options=_transport_options(settings),
+        redis_socket_timeout=10,
+        redis_socket_connect_timeout=3,
+        task_publish_retry_policy={
+            "max_retries": 2,
+            "interval_start": 0,
+            "interval_step": 0.2,
+            "interval_max": 0.5,
+        },
+    )
+    return app
+
+
+def _transport_options(settings: Settings) -> dict[str, Any]:
+    return {
+        # Without these, a half-open connection blocks a publisher for ever.
+        "socket_timeout": 10,
+        "socket_connect_timeout": 3,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "visibility_timeout": settings.visibility_timeout,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "client_name": "dispatcher-broker",
+    }
+
+
+TASK_OF: Mapping[CampaignState, Task] = {
+    CampaignState.QUEUED: Task.QUOTE,
+    CampaignState.QUOTING: Task.QUOTE,
+    CampaignState.SENDING: Task.SEND,
+}
+"""What moves a campaign on from each state that tasks move it on from."""
+
+
+class Hints:
+    """Publishes hints to workers."""
+
+    def __init__(self, app: Celery, *, fan_out: int) -> None:
+        self._app = app
+        self._fan_out = fan_out
+
+    def move_on(self, account: str, campaign: str, state: CampaignState, *, waiting: int) -> None:
+        """Have as many tasks work on a campaign as it has batches waiting, within bounds."""
+        if state in TASK_OF:
+            copies = min(max(waiting, 1), self._fan_out)
+            self.nudge(TASK_OF[state], account, campaign, copies=copies)
+
+    def nudge(self, task: Task, *ids: str, copies: int = 1) -> bool:
+        """Ask a worker to look at something; tell whether the broker took it.
+
+        A lost hint is no error: the tick gives another.
+        """
+        try:
+            for _ in range(copies):
+                self._app.send_task(
+                    task.value,
+                    args=ids,
+                    queue=QUEUE_OF[task].value,
+                    expires=_HINT_LIFETIME,
+                    ignore_result=True,
+                )
+        except (OperationalError, OSError):
+            return False
+        return True

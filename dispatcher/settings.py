@@ -1,0 +1,182 @@
+"""The only reader of the environment: every setting, its default and its unit.
+
+A variable is `DISPATCHER_` and the field's name; nested fields take a double underscore:
+`DISPATCHER_ACCOUNTS__DEFAULT__USERNAME`. Files named after variables in the directory
+`DISPATCHER_SECRETS_DIR` (Docker and Kubernetes secrets) are read too.
+"""
+
+import itertools
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dispatcher.errors import SettingsError
+
+Seconds = Annotated[float, Field(gt=0)]
+# It becomes part of key names and, in braces, the cluster's hash tag.
+AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+
+
+class AccountSettings(BaseModel):
+    """One set of API credentials, and the secret its webhooks carry.
+
+    Attributes:
+        username: sent as the `sfusername` header, with `password` (document, "Authentification").
+        token: sent as a Bearer token instead of both (live dialect).
+        webhook_secret: the part of the webhook URL only the provider knows.
+        old_webhook_secret: still accepted, while the provider's setting is being changed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    username: str | None = None
+    password: SecretStr | None = None
+    token: SecretStr | None = None
+    webhook_secret: SecretStr | None = Field(default=None, min_length=16)
+    old_webhook_secret: SecretStr | None = Field(default=None, min_length=16)
+
+    @model_validator(mode="after")
+    def _one_way_to_sign_in(self) -> Self:
+        if self.token is None and (self.username is None or self.password is None):
+            raise ValueError("give username and password, or token")
+        return self
+
+
+class Settings(BaseSettings):
+    """All settings of producers, workers and the webhook receiver.
+
+    Attributes:
+        redis_url: the Redis that holds campaigns; append-only, `noeviction`.
+        redis_replicas: replicas that must have a claim before its POST is made (`WAIT`).
+        broker_url: Celery's Redis; losing it costs a delay, nothing else.
+        namespace: first part of every key.
+        accounts: API credentials by account name; the first is the default account.
+        api_url: base URL of the SMSFactor API, or of the sandbox.
+        allow_plain_http: talk to `api_url` without TLS although it is not this machine.
+        wire: format of request bodies and replies.
+        dialect: `v1` is the original document, `live` what the vendor documents today.
+        connect_timeout: for one connection to the API.
+        http_deadline: from dialling to the last byte of a reply, whatever trickles.
+        quote_lease: after which an unfinished simulate may be made by another worker.
+        send_lease: after which a send that left no trace becomes `unknown`.
+        visibility_timeout: after which Celery gives an unacknowledged submit to another worker.
+        slice_seconds: how long one task works on a campaign before it lets others in.
+        fan_out: tasks working on one campaign at the same time.
+        nudge_after: after which a campaign that does not move is nudged again.
+        credit_check_every: at most one GET /credits in this time for a held campaign.
+        receipt_wait: after which a campaign finishes without the missing receipts.
+        batch_size: recipients of one POST; the API's maximum is not documented.
+        default_region: ISO code of the country whose national numbers are understood.
+        demo: accept a Redis that forgets or evicts.
+        journal_dir: where a worker writes an outcome that Redis would not take.
+        concurrency: threads of one worker process; most of them wait for the API.
+        log_level: of the worker's log; `DEBUG` shows every milestone of every batch.
+        log_format: `console` for people, `json` for machines.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="DISPATCHER_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+    )
+
+    redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    redis_replicas: int = Field(default=0, ge=0)
+    broker_url: SecretStr = SecretStr("redis://127.0.0.1:6379/1")
+    namespace: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")] = "sms"
+    accounts: dict[AccountName, AccountSettings] = Field(default_factory=dict)
+    api_url: str = "https://api.smsfactor.com"
+    allow_plain_http: bool = False
+    wire: Literal["json", "xml"] = "json"
+    dialect: Literal["v1", "live"] = "v1"
+    connect_timeout: Seconds = 5
+    http_deadline: Seconds = 30
+    quote_lease: Seconds = 45
+    send_lease: Seconds = 75
+    visibility_timeout: Seconds = 300
+    slice_seconds: Seconds = 2
+    fan_out: int = Field(default=16, ge=1, le=256)
+    nudge_after: Seconds = 10
+    credit_check_every: Seconds = 60
+    receipt_wait: timedelta = timedelta(hours=72)
+    batch_size: int = Field(default=1000, ge=1, le=50_000)
+    default_region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "FR"
+    demo: bool = False
+    journal_dir: Path = Path(".dispatcher/journal")
+    concurrency: int = Field(default=16, ge=1, le=256)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "console"
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Read the environment.
+
+        Raises:
+            SettingsError: naming each variable that is missing or wrong, never its value.
+        """
+        try:
+            return cls(_secrets_dir=os.environ.get("DISPATCHER_SECRETS_DIR"))  # type: ignore[call-arg]  # pydantic-settings takes it beside the fields
+        except ValidationError as error:
+            raise SettingsError(_explain(error)) from None
+
+    @model_validator(mode="after")
+    def _time_limits_in_order(self) -> Self:
+        chain = (
+            ("connect_timeout", self.connect_timeout),
+            ("http_deadline", self.http_deadline),
+            ("quote_lease", self.quote_lease),
+            ("send_lease", self.send_lease),
+            ("visibility_timeout", self.visibility_timeout),
+        )
+        for (name, limit), (next_name, next_limit) in itertools.pairwise(chain):
+            if limit >= next_limit:
+                raise ValueError(
+                    f"{name} ({limit:g} s) must be shorter than {next_name} ({next_limit:g} s)"
+                )
+        return self
+
+    @property
+    def default_account(self) -> str:
+        """Name of the account used when a campaign names none."""
+        if not self.accounts:
+            raise SettingsError(
+                "no account is configured: set DISPATCHER_ACCOUNTS__DEFAULT__USERNAME and "
+                "DISPATCHER_ACCOUNTS__DEFAULT__PASSWORD"
+            )
+        return next(iter(self.accounts))
+
+    def account(self, name: str) -> AccountSettings:
+        """Give the credentials of an account.
+
+        Raises:
+            SettingsError: no account of that name is configured.
+        """
+        try:
+            return self.accounts[name]
+        except KeyError:
+            known = ", ".join(self.accounts) or "none"
+            raise SettingsError(
+                f"no account named {name!r} is configured (known: {known})"
+            ) from None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for detail in error.errors(include_input=False, include_url=False):
+        path = "__".join(str(part) for part in detail["loc"]).upper()
+        variable = f"DISPATCHER_{path}" if path else "settings"
+        lines.append(f"{variable}: {detail['msg'].removeprefix('Value error, ')}")
+    return "; ".join(lines)

@@ -1,0 +1,82 @@
+"""Opens everything the store keeps about one account."""
+
+from dataclasses import dataclass
+
+from redis import Redis
+
+from dispatcher.settings import Settings
+from dispatcher.store.batches import Batches
+from dispatcher.store.campaigns import Campaigns
+from dispatcher.store.connection import connect
+from dispatcher.store.durability import Barrier, barrier_for
+from dispatcher.store.events import Events
+from dispatcher.store.keys import Keys
+from dispatcher.store.ledger import Ledger
+from dispatcher.store.receipts import Receipts
+from dispatcher.store.results import Results
+from dispatcher.store.scripts import SERVER_CLOCK, Scripts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountStore:
+    """The store's view of one account."""
+
+    campaigns: Campaigns
+    batches: Batches
+    ledger: Ledger
+    receipts: Receipts
+    events: Events
+    results: Results
+
+
+class Store:
+    """One Redis, and the accounts kept in it."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        namespace: str = "sms",
+        barrier: Barrier | None = None,
+        clock: str = SERVER_CLOCK,
+    ) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._barrier = barrier or Barrier()
+        self._clock = clock
+        self._accounts: dict[str, AccountStore] = {}
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Store":
+        """Connect to the Redis of the settings.
+
+        Raises:
+            StoreUnsafeError: it evicts or does not persist, and `demo` is off.
+            StoreUnavailableError: it does not answer.
+        """
+        client = connect(settings.redis_url.get_secret_value())
+        barrier = barrier_for(client, replicas=settings.redis_replicas, demo=settings.demo)
+        return cls(client, namespace=settings.namespace, barrier=barrier)
+
+    def account(self, name: str) -> AccountStore:
+        """Give one account's part of the store."""
+        if name not in self._accounts:
+            self._accounts[name] = self._open_account(name)
+        return self._accounts[name]
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
+
+    def _open_account(self, name: str) -> AccountStore:
+        scripts = Scripts(self._client, Keys(self._namespace, name), clock=self._clock)
+        campaigns = Campaigns(scripts, self._barrier)
+        batches = Batches(scripts, self._barrier)
+        return AccountStore(
+            campaigns=campaigns,
+            batches=batches,
+            ledger=Ledger(scripts),
+            receipts=Receipts(scripts),
+            events=Events(scripts),
+            results=Results(scripts, campaigns, batches),
+        )

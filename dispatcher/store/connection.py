@@ -1,0 +1,57 @@
+"""Opens Redis and turns its errors into ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from redis import Redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError,  # noqa: A004 - redis-py's own, not the built-in
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    TimeoutError,  # noqa: A004 - redis-py's own, not the built-in
+)
+from redis.retry import Retry
+
+from dispatcher.errors import StoreError, StoreFullError, StoreUnavailableError
+
+# Scripts may be repeated, so short outages pass unnoticed; longer ones are the caller's.
+_RETRIES = 4
+_LONGEST_PAUSE = 0.5
+_TIMEOUT = 10
+_CONNECT_TIMEOUT = 3
+
+
+def connect(url: str) -> Redis:
+    """Open a pool of connections; nothing is dialled before the first command."""
+    return Redis.from_url(
+        url,
+        decode_responses=False,
+        socket_timeout=_TIMEOUT,
+        socket_connect_timeout=_CONNECT_TIMEOUT,
+        socket_keepalive=True,
+        health_check_interval=30,
+        client_name="dispatcher",
+        retry=Retry(ExponentialWithJitterBackoff(cap=_LONGEST_PAUSE, base=0.05), _RETRIES),
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise our errors in place of redis-py's.
+
+    Raises:
+        StoreUnavailableError: Redis did not answer, or may not be written to just now.
+        StoreFullError: Redis is out of memory.
+        StoreError: Redis refused the command; a defect of ours or of its configuration.
+    """
+    try:
+        yield
+    except OutOfMemoryError as error:
+        raise StoreFullError("Redis has no memory left: raise maxmemory, or wait") from error
+    except (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError) as error:
+        raise StoreUnavailableError(f"Redis did not answer ({type(error).__name__})") from error
+    except RedisError as error:
+        raise StoreError(f"Redis refused a command: {error}") from error

@@ -1,0 +1,117 @@
+"""Receipts: made durable as they come, merged in batches, parked when they are not ours."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from redis.exceptions import ResponseError
+
+from dispatcher.domain.fates import Receipt, fate_of
+from dispatcher.store.connection import translated
+from dispatcher.store.keys import Key
+from dispatcher.store.replies import entries_of
+from dispatcher.store.scripts import Script, Scripts
+
+_GROUP = "merge"
+_BODIES = b"bodies"
+_PARKED_MAX = 100_000
+_QUARANTINE_MAX = 10_000
+# A merging worker that has not confirmed by then is taken for dead.
+_ABANDONED_AFTER_MS = 30_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Received:
+    """Bodies that arrived together.
+
+    Attributes:
+        entry: what to confirm once they are merged.
+        bodies: as they were posted to the webhook.
+    """
+
+    entry: bytes
+    bodies: Sequence[bytes]
+
+
+class Receipts:
+    """The receipts of one account."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._client = scripts.client
+        self._stream = scripts.keys.of(Key.RECEIPTS)
+        self._parked = scripts.keys.of(Key.PARKED)
+        self._quarantine = scripts.keys.of(Key.QUARANTINE)
+
+    def append(self, bodies: Sequence[bytes]) -> None:
+        """Make bodies durable; they are merged later.
+
+        Raises:
+            StoreUnavailableError: Redis did not confirm; they may or may not be kept, and
+                keeping them twice does no harm.
+        """
+        with translated():
+            self._client.xadd(self._stream, {_BODIES: msgspec.msgpack.encode(bodies)})
+
+    def take(self, consumer: str, *, count: int = 200) -> list[Received]:
+        """Take entries nobody has merged yet, those of dead consumers first."""
+        with translated():
+            self._make_group()
+            _, entries, *_ = self._client.xautoclaim(
+                self._stream, _GROUP, consumer, _ABANDONED_AFTER_MS, count=count
+            )
+            if not entries:
+                found = self._client.xreadgroup(_GROUP, consumer, {self._stream: ">"}, count=count)
+                entries = entries_of(found)
+        return [
+            Received(entry=entry, bodies=msgspec.msgpack.decode(fields[_BODIES], type=list[bytes]))
+            for entry, fields in entries
+        ]
+
+    def merge(self, receipts: Iterable[Receipt]) -> set[int]:
+        """Merge authentic receipts; give the sequence numbers that belong to no campaign.
+
+        Order and repetition do not matter. Codes above 99 must not be passed.
+        """
+        flat: list[int | str] = []
+        for receipt in sorted(receipts, key=lambda receipt: receipt.sequence):
+            fate = fate_of(receipt.code)
+            if fate is not None:
+                flat += receipt.sequence, fate, int(receipt.at.timestamp()), receipt.ticket
+        if not flat:
+            return set()
+        return set(self._scripts.run(Script.MERGE_RECEIPTS, msgspec.msgpack.encode(flat)))
+
+    def confirm(self, entries: Sequence[bytes]) -> None:
+        """Forget entries that were merged, parked or put in quarantine."""
+        if entries:
+            with translated(), self._client.pipeline(transaction=True) as pipe:
+                pipe.xack(self._stream, _GROUP, *entries)
+                pipe.xdel(self._stream, *entries)
+                pipe.execute()
+
+    def park(self, bodies: Sequence[bytes]) -> None:
+        """Keep receipts that match nothing of ours."""
+        self._keep(self._parked, bodies, _PARKED_MAX)
+
+    def quarantine(self, bodies: Sequence[bytes]) -> None:
+        """Keep bodies that are no receipts."""
+        self._keep(self._quarantine, bodies, _QUARANTINE_MAX)
+
+    def waiting(self) -> int:
+        """Count the entries that are not merged yet."""
+        with translated():
+            return int(self._client.xlen(self._stream))
+
+    def _keep(self, stream: str, bodies: Sequence[bytes], newest: int) -> None:
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for body in bodies:
+                pipe.xadd(stream, {b"body": body}, maxlen=newest, approximate=True)
+            pipe.execute()
+
+    def _make_group(self) -> None:
+        try:
+            self._client.xgroup_create(self._stream, _GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise

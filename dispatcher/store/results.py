@@ -1,0 +1,104 @@
+"""Puts together what became of every recipient of a campaign."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dispatcher.domain.campaign import CampaignStatus, RecipientResult
+from dispatcher.domain.fates import FOLLOWS_BATCH, ReceiptCode, RecipientState, code_of
+from dispatcher.domain.lifecycle import BatchState, CampaignState
+from dispatcher.domain.packing import Batch, unpack
+from dispatcher.store.batches import Batches, BatchRecord
+from dispatcher.store.campaigns import Campaigns
+from dispatcher.store.connection import translated
+from dispatcher.store.keys import Key
+from dispatcher.store.records import STATE_OF_BATCH, explain_fate, moment
+from dispatcher.store.replies import blob
+from dispatcher.store.scripts import Scripts
+
+_TIME = struct.Struct(">I")
+# A batch that was not claimed ends with its campaign.
+_ENDED_WITH_CAMPAIGN = {
+    CampaignState.REJECTED: BatchState.REFUSED,
+    CampaignState.CANCELLED: BatchState.CANCELLED,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Page:
+    """One batch with the fates and receipt times of its recipients."""
+
+    batch: Batch
+    record: BatchRecord
+    fates: bytes
+    times: bytes
+
+
+class Results:
+    """Reads results of one account's campaigns, a batch at a time."""
+
+    def __init__(self, scripts: Scripts, campaigns: Campaigns, batches: Batches) -> None:
+        self._client = scripts.client
+        self._keys = scripts.keys
+        self._campaigns = campaigns
+        self._batches = batches
+
+    def of(self, campaign: str) -> Iterator[RecipientResult]:
+        """Give every row that came in: those kept, in order, then those dropped.
+
+        Raises:
+            UnknownCampaignError: there is none of that id.
+        """
+        status = self._campaigns.status(campaign)
+        for n in range(status.batches):
+            yield from _read_page(self._page(status, n))
+        for row in self._campaigns.dropped(campaign):
+            yield RecipientResult(
+                number=row.number, id=row.id, state=RecipientState.NOT_SENT, reason=row.reason
+            )
+
+    def _page(self, status: CampaignStatus, n: int) -> _Page:
+        names = (self._keys.of(key, status.id) for key in (Key.RECIPIENTS, Key.FATES, Key.TIMES))
+        recipients, fates, times = names
+        with translated():
+            packed = self._client.hget(recipients, str(n))
+            size = int(self._client.hget(self._keys.of(Key.CAMPAIGN, status.id), "batch_size") or 0)
+            batch = unpack(blob(packed))
+            first, last = n * size, n * size + len(batch.numbers) - 1
+            page_fates = blob(self._client.getrange(fates, first, last))
+            page_times = blob(self._client.getrange(times, first * 4, last * 4 + 3))
+        record = self._batches.read(status.id, n) or BatchRecord(state=BatchState.READY)
+        if record.state is BatchState.READY and status.state in _ENDED_WITH_CAMPAIGN:
+            record = BatchRecord(state=_ENDED_WITH_CAMPAIGN[status.state], why=status.error)
+        return _Page(batch=batch, record=record, fates=page_fates, times=page_times)
+
+
+def _read_page(page: _Page) -> Iterator[RecipientResult]:
+    ids = page.batch.ids or [""] * len(page.batch.numbers)
+    for place, number in enumerate(page.batch.numbers):
+        fate = page.fates[place]
+        state, reason, receipt = _read_fate(fate, page.record)
+        was_sent = receipt is not None or fate == FOLLOWS_BATCH
+        seconds = _TIME.unpack_from(page.times, place * _TIME.size)[0]
+        yield RecipientResult(
+            number=str(number),
+            id=ids[place] or None,
+            state=state,
+            reason=reason,
+            ticket=page.record.ticket if was_sent else None,
+            receipt=receipt,
+            sent_at=page.record.settled_at if was_sent and page.record.ticket else None,
+            receipt_at=moment(seconds * 1000) if seconds else None,
+        )
+
+
+def _read_fate(fate: int, record: BatchRecord) -> tuple[RecipientState, str | None, str | None]:
+    """Give state, reason and name of the receipt."""
+    if fate == FOLLOWS_BATCH:
+        return STATE_OF_BATCH[record.state], record.why, None
+    state, word = explain_fate(fate)
+    if code_of(fate) is None:
+        return state, word, None
+    reason = word if state is RecipientState.UNDELIVERED else None
+    known = code_of(fate) in ReceiptCode.__members__.values()
+    return state, reason, word if known else str(code_of(fate))

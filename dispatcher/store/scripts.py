@@ -1,0 +1,136 @@
+"""Loads the Lua scripts and gives them the names, states and ranks defined in Python."""
+
+import enum
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from typing import Any
+
+from redis import Redis
+
+from dispatcher.domain import fates, lifecycle
+from dispatcher.store.connection import translated
+from dispatcher.store.durability import Barrier
+from dispatcher.store.keys import Key, Keys
+
+SERVER_CLOCK = "local t = redis.call('TIME'); return t[1] * 1000 + math.floor(t[2] / 1000)"
+"""Body of the function that tells scripts the time, in ms; tests put their own in its place."""
+
+# Past this share of `maxmemory`, nothing new begins, so that what runs can finish.
+_FULL_AT = 0.8
+
+
+class Script(enum.Enum):
+    """The scripts; each is explained at the top of its file.
+
+    The value tells whether it finishes something, and so runs even on a full server.
+    """
+
+    SUBMIT = ("submit", False)
+    CLAIM_QUOTE = ("claim_quote", True)
+    RECORD_QUOTE = ("record_quote", True)
+    FAIL_QUOTE = ("fail_quote", True)
+    APPROVE = ("approve", True)
+    CANCEL = ("cancel", True)
+    CLAIM_SEND = ("claim_send", True)
+    RECORD_SEND = ("record_send", True)
+    EXCLUDE = ("exclude", True)
+    OBSERVE_BALANCE = ("observe_balance", True)
+    BEGIN_CHECK = ("begin_check", True)
+    RESUME = ("resume", True)
+    TICK = ("tick", True)
+    MERGE_RECEIPTS = ("merge_receipts", True)
+    APPROVE_SERVER = ("approve_server", True)
+
+    def __init__(self, file: str, finishes: bool) -> None:  # noqa: FBT001 - the table above reads well
+        self.file = file
+        self.finishes = finishes
+
+
+class Scripts:
+    """Runs scripts for one account; every one of them may be run again with the same arguments."""
+
+    def __init__(
+        self,
+        client: Redis,
+        keys: Keys,
+        *,
+        clock: str = SERVER_CLOCK,
+        sources: Mapping[str, str] | None = None,
+    ) -> None:
+        self.client = client
+        self.keys = keys
+        sources = read_sources() if sources is None else sources
+        preamble = _preamble(clock) + sources["common"]
+        self._scripts = {
+            script: client.register_script(_header(script) + preamble + sources[script.file])
+            for script in Script
+        }
+
+    def run(self, script: Script, *args: str | bytes | float) -> Any:  # noqa: ANN401 - each script has its own reply
+        """Run a script and give its reply.
+
+        Raises:
+            StoreUnavailableError: Redis did not answer; running it again is safe.
+            StoreFullError: Redis has no memory for something new.
+        """
+        with translated():
+            return self._scripts[script](keys=[self.keys.of(Key.ACCOUNT)], args=args)
+
+    def run_durably(
+        self, script: Script, *args: str | bytes | float, barrier: Barrier
+    ) -> tuple[Any, bool]:
+        """Run a script; give its reply, and whether its effect is confirmed to be durable."""
+        if not barrier.command:
+            return self.run(script, *args), True
+        with translated(), self.client.pipeline(transaction=False) as pipe:
+            self._scripts[script](keys=[self.keys.of(Key.ACCOUNT)], args=args, client=pipe)
+            pipe.execute_command(*barrier.command)  # type: ignore[no-untyped-call]  # redis-py's own
+            reply, confirmed = pipe.execute()
+        return reply, barrier.is_met(confirmed)
+
+
+def read_sources() -> dict[str, str]:
+    """Read the text of every script, by file name without its ending."""
+    folder = resources.files("dispatcher.store") / "scripts"
+    return {
+        file.name.removesuffix(".lua"): file.read_text()
+        for file in folder.iterdir()
+        if file.name.endswith(".lua")
+    }
+
+
+def _header(script: Script) -> str:
+    return "#!lua flags=allow-oom\n" if script.finishes else "#!lua\n"
+
+
+def _preamble(clock: str) -> str:
+    lines = [
+        f"local function now_ms() {clock} end",
+        f"local K = {_names(Key)}",
+        f"local C = {_names(lifecycle.CampaignState)}",
+        f"local B = {_names(lifecycle.BatchState)}",
+        f"local H = {_names(lifecycle.HoldReason)}",
+        f"local CAMPAIGN_MOVES = {_moves(lifecycle.CAMPAIGN_MOVES)}",
+        f"local BATCH_MOVES = {_moves(lifecycle.BATCH_MOVES)}",
+        f"local RANKS = {{{', '.join(str(rank) for rank in fates.RANKS)}}}",
+        f"local RECEIPT_BASE = {fates.RECEIPT_BASE}",
+        f"local AWAITED_FIELDS = {{{_quoted(fates.AWAITED_COUNTERS)}}}",
+        f"local FULL_AT = {_FULL_AT}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _names(members: type[enum.Enum]) -> str:
+    return "{" + ", ".join(f"{member.name.lower()} = '{member.value}'" for member in members) + "}"
+
+
+def _moves(table: Mapping[Any, Iterable[Any]]) -> str:
+    rows = (
+        f"['{start.value}'] = {{" + ", ".join(f"['{end.value}'] = true" for end in ends) + "}"
+        for start, ends in table.items()
+    )
+    return "{" + ", ".join(rows) + "}"
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

@@ -1,0 +1,12 @@
+-- Gives recipients of an accepted batch whom the API did not send to a fate of their own.
+-- ARGV: id, n, exclusions (msgpack of {position, fate byte, ...}).
+local id, n = ARGV[1], tonumber(ARGV[2])
+local exclusions = cmsgpack.unpack(ARGV[3])
+for i = 1, #exclusions, 2 do
+  local position = exclusions[i]
+  if redis.call('GETRANGE', key(K.fates, id), position, position) == '\0' then
+    set_fate(id, n, position, exclusions[i + 1])
+  end
+end
+progress(id)
+return redis.call('HGET', key(K.campaign, id), 'state')

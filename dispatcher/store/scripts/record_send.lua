@@ -1,0 +1,52 @@
+-- Records the outcome of one POST. ARGV: id, n, attempt, outcome, ticket, cost, code, why, pause ms.
+-- outcome: `accepted`, `refused`, `not sent` (proven; may be tried again), `no credits` (-3),
+-- `no credentials` (-1), or `unknown`. Replies {batch state, campaign state}.
+local id, n, attempt, outcome = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local ticket, cost, code, why = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local record, batch = key(K.campaign, id), key(K.batch, id, n)
+local had = redis.call('HMGET', batch, 'state', 'attempt', 'quote')
+local state, quote = had[1], number(had[3])
+
+local function answer() return { redis.call('HGET', batch, 'state'), redis.call('HGET', record, 'state') } end
+
+if outcome == 'accepted' then
+  -- A proof is taken whatever we believed meanwhile.
+  accept(id, n, ticket, cost, 'reply')
+  if code ~= '' then redis.call('HSET', batch, 'code', code) end
+  progress(id)
+  return answer()
+end
+
+-- The fence: only the attempt that claimed may say how it ended, and only once.
+if had[2] ~= attempt or (state ~= B.sending and state ~= B.unknown) then return answer() end
+if outcome == 'unknown' then
+  if state == B.sending then
+    redis.call('HSET', batch, 'why', why)
+    move_batch(id, n, B.unknown, why)
+  end
+elseif outcome == 'refused' then
+  settle_money(id, quote, 0)
+  redis.call('HSET', batch, 'code', code, 'why', why, 'settled_at', now)
+  redis.call('HSET', record, 'error', why, 'error_code', code)
+  move_batch(id, n, B.refused, why)
+else
+  redis.call('HINCRBY', record, 'cost_exposed', -quote)
+  redis.call('HINCRBY', record, 'cost_ready', quote)
+  account_add('exposed', -quote)
+  if redis.call('HGET', record, 'reserved') ~= '1' then account_add('reserved', -quote) end
+  redis.call('HSET', record, 'error', why, 'error_code', code)
+  move_batch(id, n, B.ready, why)
+  redis.call('ZADD', key(K.waiting, id), now + tonumber(ARGV[9]), n)
+  if redis.call('HGET', record, 'hold') == H.outcome_unknown then
+    release_ready(id)
+    reserve(id)
+  end
+  if outcome == 'no credits' then
+    hold_for_credits(id)
+  elseif outcome == 'no credentials' then
+    redis.call('HSET', ACCOUNT, 'parked', H.credentials)
+    hold(id, H.credentials)
+  end
+end
+progress(id)
+return answer()

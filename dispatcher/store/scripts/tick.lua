@@ -1,0 +1,28 @@
+-- Finds what should have moved: sends without a trace become unknown, sent campaigns whose
+-- receipts are overdue finish, and campaigns that stand still are named for a nudge.
+-- ARGV: limit. Replies {held campaigns, receipts to merge, id, state, due batches, ...}.
+local limit = tonumber(ARGV[1])
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(K.inflight), '-inf', now, 'LIMIT', 0, limit)) do
+  local id, n = string.match(name, '^(.*)/(%d+)$')
+  redis.call('HSET', key(K.batch, id, n), 'why', 'no trace after the claim')
+  move_batch(id, tonumber(n), B.unknown, 'no trace after the claim')
+  progress(id)
+end
+
+local found = { redis.call('ZCARD', key(K.held)), redis.call('XLEN', key(K.receipts)) }
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.agenda), '-inf', now, 'LIMIT', 0, limit)) do
+  local f = redis.call('HMGET', key(K.campaign, id), 'state', 'nudge_after')
+  if f[1] == C.sent then
+    redis.call('HSET', key(K.campaign, id), 'receipts_overdue', awaited(id))
+    redis.call('ZREM', key(K.agenda), id)
+    finish(id)
+  elseif f[1] == C.queued or f[1] == C.quoting or f[1] == C.sending then
+    look_again(id, now + number(f[2]))
+    found[#found + 1] = id
+    found[#found + 1] = f[1]
+    found[#found + 1] = redis.call('ZCOUNT', key(K.waiting, id), '-inf', now)
+  else
+    redis.call('ZREM', key(K.agenda), id)
+  end
+end
+return found

@@ -1,0 +1,289 @@
+import os
+import random
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat, PhoneNumberType
+
+from dispatcher.domain.numbers import NumberProblem, normaliser
+from dispatcher.errors import SettingsError
+from tests.support.people import fictional, generated
+
+# All 200,000 of the project's promise: COMPARED_NUMBERS=200000 pytest tests/unit/domain
+COMPARED = int(os.environ.get("COMPARED_NUMBERS", "20000"))
+COUNTRIES = (
+    *("FR", "DE", "GB", "US", "CA", "IT", "ES", "BE", "CH", "NL"),
+    *("PT", "PL", "RU", "BR", "IN", "CN", "AU", "MA", "KZ", "RE"),
+)
+MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+33639980001",
+        "+33 6 39 98 00 01",
+        "+33 (0)6 39 98 00 01",
+        "(+33) 6.39.98.00.01",
+        "\uff0b33639980001",
+        "0033639980001",
+        "00 33 (0) 6 39 98 00 01",
+        "33639980001",
+        "0639980001",
+        "06 39 98 00 01",
+        "06.39.98.00.01",
+        "06-39-98-00-01",
+        "06/39/98/00/01",
+        "06\u201139\u201198\u201100\u201101",
+        "06\xa039\xa098\xa000\xa001",
+        "06\u202f39\u202f98\u202f00\u202f01",
+        "\t06 39 98 00 01\r\n",
+        "\u202a0639980001\u202c",
+        "tel:+33-6-39-98-00-01",
+        "TEL: 0639980001",
+        "\uff10\uff16\uff13\uff19\uff19\uff18\uff10\uff10\uff10\uff11",
+        "\u0660\u0666\u0663\u0669\u0669\u0668\u0660\u0660\u0660\u0661",
+    ],
+)
+def test_forms_that_people_type_are_one_number(text: str) -> None:
+    assert normaliser("FR")(text) == 33_639_980_001
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "639980001",
+        "33639980001.0",
+        "33639980001,00",
+        "3.3639980001E+10",
+        "'0639980001",
+        '="0639980001"',
+    ],
+)
+def test_what_a_spreadsheet_did_is_mended_while_every_digit_is_there(text: str) -> None:
+    assert normaliser("FR")(text) == 33_639_980_001
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", NumberProblem.EMPTY),
+        (" \t\xa0", NumberProblem.EMPTY),
+        ('""', NumberProblem.EMPTY),
+        ("unknown", NumberProblem.NOT_A_NUMBER),
+        ("-", NumberProblem.NOT_A_NUMBER),
+        ("+", NumberProblem.NOT_A_NUMBER),
+        ("0639980001 ext. 5", NumberProblem.NOT_A_NUMBER),
+        ("0639980001;ext=5", NumberProblem.NOT_A_NUMBER),
+        ("0639980001x5", NumberProblem.NOT_A_NUMBER),
+        ("0800 FLOWERS", NumberProblem.NOT_A_NUMBER),
+        ("0639980001, 0639980002", NumberProblem.NOT_A_NUMBER),
+        ("+33 6 39 98 +00 01", NumberProblem.NOT_A_NUMBER),
+        ("++33639980001", NumberProblem.NOT_A_NUMBER),
+        ("1", NumberProblem.TOO_SHORT),
+        ("063998", NumberProblem.TOO_SHORT),
+        ("+33 6 39 98 00", NumberProblem.TOO_SHORT),
+        ("06 39 98 00 01 23", NumberProblem.TOO_LONG),
+        ("+33 6 39 98 00 01 2", NumberProblem.TOO_LONG),
+        ("0639980001" * 7, NumberProblem.TOO_LONG),
+        ("+999 123 456 789", NumberProblem.NOT_VALID),
+        ("+0639980001", NumberProblem.NOT_VALID),
+        ("06 94 00 00 00", NumberProblem.NOT_VALID),
+        ("3.36E+10", NumberProblem.DIGITS_LOST),
+        ("3,36E+10", NumberProblem.DIGITS_LOST),
+        ("3E10", NumberProblem.DIGITS_LOST),
+    ],
+)
+def test_what_is_no_number_is_told_apart(text: str, problem: NumberProblem) -> None:
+    assert normaliser("FR")(text) is problem
+
+
+@pytest.mark.parametrize("problem", NumberProblem)
+def test_every_problem_says_what_to_do(problem: NumberProblem) -> None:
+    assert problem.message
+    assert problem.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("33639979999", NumberProblem.NOT_VALID),
+        ("33639980000", 33_639_980_000),
+        ("33639989999", 33_639_989_999),
+        ("33639990000", NumberProblem.NOT_VALID),
+        ("336399800000", NumberProblem.TOO_LONG),
+    ],
+)
+def test_the_range_for_fiction_ends_where_the_regulator_says(
+    text: str, expected: int | NumberProblem
+) -> None:
+    assert normaliser("FR")(text) == expected
+
+
+@pytest.mark.parametrize("region", ["FR", "DE", "US", "IT", "JP", "RE", ""])
+def test_a_fictional_number_with_its_country_is_taken_in_any_region(region: str) -> None:
+    assert normaliser(region)("+33 6 39 98 00 01") == 33_639_980_001
+    assert normaliser(region)("+33639980001") == 33_639_980_001
+
+
+@pytest.mark.parametrize(
+    ("region", "text", "expected"),
+    [
+        ("FR", "4915112345678", 4_915_112_345_678),
+        ("US", "33639980001", 33_639_980_001),
+        ("US", "0033639980001", 33_639_980_001),
+        ("US", "01133639980001", 33_639_980_001),
+        ("US", "2025550123", 12_025_550_123),
+        ("US", "12025550123", 12_025_550_123),
+        ("ES", "612345678", 34_612_345_678),
+        ("IT", "3123456789", 393_123_456_789),
+        ("IT", "+39 06 6982 0000", 390_669_820_000),
+        ("IT", "0669820000", 390_669_820_000),
+        ("RU", "8 912 345-67-89", 79_123_456_789),
+        ("RE", "0692123456", 262_692_123_456),
+        ("fr", "0639980001", 33_639_980_001),
+        ("", "33639980001", 33_639_980_001),
+        ("", "0033639980001", 33_639_980_001),
+        ("", "0639980001", NumberProblem.NO_REGION),
+    ],
+)
+def test_the_default_region_decides_what_digits_without_a_plus_mean(
+    region: str, text: str, expected: int | NumberProblem
+) -> None:
+    assert normaliser(region)(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("region", "text", "expected"),
+    [
+        # In Germany's open numbering plan these are landlines too, of the area 04915.
+        ("DE", "4915112345678", 4_915_112_345_678),
+        # A landline of Brittany that lost its zero, or a mobile of the Faroe Islands.
+        ("FR", "298212345", NumberProblem.AMBIGUOUS),
+        ("FR", "0298212345", 33_298_212_345),
+        ("FR", "+298212345", 298_212_345),
+        ("DE", "33639980001", NumberProblem.AMBIGUOUS),
+        ("IT", "33639980001", NumberProblem.AMBIGUOUS),
+    ],
+)
+def test_of_two_valid_readings_none_is_guessed_that_would_reach_a_stranger(
+    region: str, text: str, expected: int | NumberProblem
+) -> None:
+    assert normaliser(region)(text) == expected
+
+
+@pytest.mark.parametrize("region", ["XX", "FRA", "France", "33"])
+def test_an_unknown_region_is_refused(region: str) -> None:
+    with pytest.raises(SettingsError, match="two letters such as FR"):
+        normaliser(region)
+
+
+@pytest.mark.parametrize("region", ["FR", "DE", "GB", "US", "IT", "BR", "RE", ""])
+def test_random_numbers_of_20_countries_read_as_libphonenumber_reads_them(region: str) -> None:
+    normalise = normaliser(region)
+    chance = random.Random(f"numbers in {region}")
+    texts = [_random_number(chance) for _ in range(COMPARED // 8)]
+
+    different = [text for text in texts if _number(normalise(text)) != _expected(text, region)]
+
+    assert different == []
+    assert COMPARED // 4 > sum(isinstance(normalise(text), int) for text in texts) > COMPARED // 20
+
+
+@given(
+    place=st.integers(0, 8_999),
+    form=st.sampled_from(["0", "+33", "+33(0)", "0033", "0033(0)", "tel:+33", "tel:0", "33", ""]),
+    gaps=st.lists(
+        st.sampled_from(["", " ", ".", "-", "\xa0", "\u202f", "/", "\t"]), min_size=8, max_size=8
+    ),
+)
+def test_separators_change_nothing(place: int, form: str, gaps: list[str]) -> None:
+    number = fictional(1, start=place)[0]
+    digits = str(number)[2:]
+    text = form + "".join(digit + gap for digit, gap in zip(digits, [*gaps, ""], strict=True))
+
+    assert normaliser("FR")(text) == number
+
+
+@given(
+    text=st.text(max_size=80) | st.text(alphabet="+0123456789 .-()E,\u0663", max_size=20),
+    region=st.sampled_from(["FR", "US", "DE", ""]),
+)
+def test_any_text_gives_a_number_or_a_problem(text: str, region: str) -> None:
+    answer = normaliser(region)(text)
+
+    assert isinstance(answer, NumberProblem) or 100 < answer < 10**17
+
+
+@given(
+    text=st.text(alphabet="+0123456789", min_size=5, max_size=16), region=st.sampled_from(COUNTRIES)
+)
+def test_any_digits_read_as_libphonenumber_reads_them(text: str, region: str) -> None:
+    assert _number(normaliser(region)(text)) == _expected(text, region)
+
+
+def test_the_numbers_of_load_tests_are_valid_and_distinct() -> None:
+    numbers = list(generated(20_000, seed=3))
+
+    assert len(set(numbers)) == 20_000
+    assert all(normaliser("FR")(number) == int(number) for number in numbers)
+    assert numbers == list(generated(20_000, seed=3))
+    assert numbers[:10] != list(generated(10, seed=4))
+
+
+def _random_number(chance: random.Random) -> str:
+    """Spoil the end of an example number of some kind, and write it in some compact form."""
+    metadata = PhoneMetadata.metadata_for_region(chance.choice(COUNTRIES))
+    assert metadata is not None
+    kinds = [
+        metadata.mobile,
+        metadata.mobile,
+        metadata.fixed_line,
+        metadata.toll_free,
+        metadata.voip,
+    ]
+    example = chance.choice([kind.example_number for kind in kinds if kind and kind.example_number])
+    assert example is not None
+    kept = chance.randrange(len(example))
+    length = len(example) + chance.choice([0] * 18 + [-1, 1])
+    national = example[:kept] + "".join(chance.choices("0123456789", k=length - kept))
+    abroad = f"{metadata.country_code}{national}"
+    return chance.choice(
+        ["+" + abroad, "+" + abroad, abroad, "00" + abroad, national, "0" + national]
+    )
+
+
+def _expected(text: str, region: str) -> int | None:
+    """Read compact digits by the documented rules, with nothing but libphonenumber."""
+    if not text.lstrip("+") or text.count("+") > text.startswith("+"):
+        return None
+    if text.startswith("+"):
+        return _valid(text, None)[0]
+    national, here = _valid(text, region) if region else (None, False)
+    abroad, there = _valid("+" + text.removeprefix("00"), None)
+    if national is None or abroad is None:
+        return national or abroad
+    if national == abroad or here or not there:
+        return national
+    own = str(phonenumbers.country_code_for_region(region))
+    return abroad if text.startswith(own) else None
+
+
+def _valid(text: str, region: str | None) -> tuple[int | None, bool]:
+    """Give the number, if valid, and whether it is a mobile."""
+    try:
+        parsed = phonenumbers.parse(text, region)
+    except NumberParseException:
+        return None, False
+    number = int(phonenumbers.format_number(parsed, PhoneNumberFormat.E164)[1:])
+    if 33_639_980_000 <= number <= 33_639_989_999:
+        return number, True
+    if not phonenumbers.is_valid_number(parsed):
+        return None, False
+    return number, phonenumbers.number_type(parsed) in MOBILE
+
+
+def _number(answer: int | NumberProblem) -> int | None:
+    return answer if isinstance(answer, int) else None

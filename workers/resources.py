@@ -1,0 +1,110 @@
+"""What tasks work with, opened in the process that runs them and closed when it ends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import structlog
+
+from dispatcher.producer import Dispatcher
+from dispatcher.queueing import Hints
+from dispatcher.settings import AccountSettings, Settings
+from dispatcher.smsfactor import Credentials, Deadlines, Dialect, SmsFactor, Wire
+from dispatcher.store.account import AccountStore, Store
+from workers.journal import Journal
+from workers.milestones import Milestone, Trace
+
+_log = structlog.get_logger("workers")
+
+_FAILOVER_MARGIN = 5.0
+
+
+def trace_to_log(milestone: Milestone, campaign: str, n: int) -> None:
+    """Write a milestone to the log, where the level asks for that much."""
+    _log.debug(milestone.value, campaign=campaign, batch=n)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One account as the steps see it."""
+
+    name: str
+    store: AccountStore
+    api: SmsFactor
+    hints: Hints
+    settings: Settings
+    journal: Journal
+    trace: Trace = field(default=trace_to_log)
+
+    @cached_property
+    def receipt_key(self) -> bytes:
+        """The secret that signs this account's `gsmsmsid`s."""
+        return self.store.ledger.receipt_key()
+
+    @property
+    def quiet_ms(self) -> int:
+        """How long sends wait after a failover, which may have forgotten claims in flight."""
+        if not self.settings.redis_replicas:
+            return 0
+        return int((self.settings.send_lease + _FAILOVER_MARGIN) * 1000)
+
+
+class Resources:
+    """Everything a worker process shares between its tasks; safe to use from many threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        hints: Hints,
+        *,
+        trace: Trace = trace_to_log,
+        open_store: Callable[[Settings], Store] = Store.open,
+    ) -> None:
+        self.settings = settings
+        self.hints = hints
+        self.store = open_store(settings)
+        self.dispatcher = Dispatcher(self.store, hints, settings)
+        self.journal = Journal(settings.journal_dir)
+        self._accounts = {
+            name: Account(
+                name=name,
+                store=self.store.account(name),
+                api=_client(settings, account),
+                hints=hints,
+                settings=settings,
+                journal=self.journal,
+                trace=trace,
+            )
+            for name, account in settings.accounts.items()
+        }
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """Every configured account."""
+        return tuple(self._accounts.values())
+
+    def account(self, name: str) -> Account | None:
+        """Give an account by name; None when this worker has no credentials for it."""
+        return self._accounts.get(name)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self.store.close()
+
+
+def _client(settings: Settings, account: AccountSettings) -> SmsFactor:
+    return SmsFactor(
+        _credentials(account),
+        base_url=settings.api_url,
+        wire=Wire[settings.wire.upper()],
+        dialect=Dialect[settings.dialect.upper()],
+        deadlines=Deadlines(connect=settings.connect_timeout, total=settings.http_deadline),
+        allow_plain_http=settings.allow_plain_http,
+    )
+
+
+def _credentials(account: AccountSettings) -> Credentials:
+    if account.token is not None:
+        return Credentials(token=account.token.get_secret_value())
+    password = account.password.get_secret_value() if account.password else ""
+    return Credentials(username=account.username, password=password)

@@ -1,0 +1,78 @@
+"""Merges received receipts into the fates of recipients."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import structlog
+
+from dispatcher.domain.fates import Receipt
+from dispatcher.domain.receipts import BrokenReceiptError, ForeignReceiptError, read_receipt
+from dispatcher.errors import StoreError, StoreFullError, StoreUnavailableError
+from dispatcher.store.receipts import Received
+from workers.resources import Account
+from workers.steps.progress import Progress
+
+_log = structlog.get_logger("workers.receipts")
+
+
+@dataclass
+class _Sorted:
+    """Receipts by what is to be done with them; `ours` beside the bodies they came from."""
+
+    ours: list[tuple[Receipt, bytes]] = field(default_factory=list)
+    foreign: list[bytes] = field(default_factory=list)
+    broken: list[bytes] = field(default_factory=list)
+
+
+def merge_next(account: Account, consumer: str) -> Progress:
+    """Merge the receipts that came since; those that are not ours are kept aside."""
+    entries = account.store.receipts.take(consumer)
+    if not entries:
+        return Progress.NONE
+    found = _sort(account, entries)
+    _merge(account, found)
+    if found.foreign:
+        account.store.receipts.park(found.foreign)
+        _log.warning("receipts parked", account=account.name, count=len(found.foreign))
+    if found.broken:
+        account.store.receipts.quarantine(found.broken)
+        _log.warning("receipts unreadable", account=account.name, count=len(found.broken))
+    account.store.receipts.confirm([received.entry for received in entries])
+    return Progress.MADE
+
+
+def _merge(account: Account, found: _Sorted) -> None:
+    """Merge all at once; should that fail, one by one, so that one cannot block the others."""
+    receipts = account.store.receipts
+    try:
+        strangers = receipts.merge(receipt for receipt, _ in found.ours)
+    except (StoreUnavailableError, StoreFullError):
+        raise
+    except StoreError:
+        strangers = set()
+        for receipt, body in found.ours:
+            try:
+                strangers |= receipts.merge([receipt])
+            except (StoreUnavailableError, StoreFullError):
+                raise
+            except StoreError:
+                found.broken.append(body)
+    found.foreign += [body for receipt, body in found.ours if receipt.sequence in strangers]
+
+
+def _sort(account: Account, entries: Sequence[Received]) -> _Sorted:
+    found = _Sorted()
+    key = account.receipt_key
+    for received in entries:
+        received_at = datetime.fromtimestamp(int(received.entry.split(b"-")[0]) / 1000, UTC)
+        for body in received.bodies:
+            try:
+                receipt = read_receipt(body, key, received_at=received_at)
+            except ForeignReceiptError:
+                found.foreign.append(body)
+            except BrokenReceiptError:
+                found.broken.append(body)
+            else:
+                found.ours.append((receipt, body))
+    return found

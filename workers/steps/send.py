@@ -1,0 +1,179 @@
+"""Sends a campaign's batches: claim, make durable, post once, classify, record."""
+
+import time
+import uuid
+
+import structlog
+
+from dispatcher.domain.lifecycle import BatchState
+from dispatcher.domain.sequence import gsmsmsid
+from dispatcher.errors import (
+    ApiError,
+    ApiRefusedError,
+    ApiUnreachableError,
+    CredentialsRefusedError,
+    NotEnoughCreditsError,
+    StoreUnavailableError,
+)
+from dispatcher.smsfactor import Destination, Phase, SendReply
+from dispatcher.store.batches import NothingToDo, Outcome, SendClaim, SendRecord, left_in
+from workers.milestones import Milestone
+from workers.resources import Account
+from workers.steps.credits import refresh_balance
+from workers.steps.exclusions import find_exclusions
+from workers.steps.pauses import pause_ms
+from workers.steps.progress import Progress
+
+_log = structlog.get_logger("workers.send")
+
+# A process that was frozen this long between its claim and its POST might post after its claim
+# was given up, so it gives the batch back instead.
+_LONGEST_HESITATION = 5.0
+_RECORD_FOR = 60.0
+_RECORD_EVERY = 0.25
+_CLAIM_TRIES = 3
+
+_MILESTONES = {
+    Phase.CONNECTED: Milestone.CONNECTED,
+    Phase.WRITTEN: Milestone.WRITTEN,
+    Phase.ANSWERED: Milestone.ANSWERED,
+}
+
+
+def send_next(account: Account, campaign: str) -> Progress:
+    """Post the next batch of a campaign, once, and record what came of it."""
+    claimed_from = time.monotonic()
+    claim = _claim(account, campaign)
+    if claim is NothingToDo.FENCED:
+        return _ask_for_approval(account)
+    if isinstance(claim, NothingToDo):
+        return Progress.NONE
+    account.trace(Milestone.CLAIMED, campaign, claim.n)
+    to = _destinations(account, claim)
+    if time.monotonic() - claimed_from > _LONGEST_HESITATION:
+        record = _record(claim, Outcome.NOT_SENT, why="the worker was too slow after the claim")
+        _persist(account, record)
+        return Progress.MADE
+    try:
+        reply = account.api.send(
+            claim.message,
+            to,
+            observe=lambda phase: account.trace(_MILESTONES[phase], campaign, claim.n),
+        )
+    except ApiError as error:
+        _persist(account, _failure(claim, error))
+        if isinstance(error, NotEnoughCreditsError):
+            refresh_balance(account)
+        return Progress.MADE
+    state = _persist(account, _success(claim, reply))
+    account.trace(Milestone.RECORDED, campaign, claim.n)
+    if state is BatchState.ACCEPTED and reply.sent is not None and reply.sent < len(to):
+        _explain_difference(account, claim, to, reply)
+    return Progress.MADE
+
+
+def _claim(account: Account, campaign: str) -> SendClaim | NothingToDo:
+    """Claim with one token, so that asking again after a lost answer gets the same batch."""
+    operation = uuid.uuid4().hex
+    deadline_ms = int(account.settings.send_lease * 1000)
+    for _ in range(_CLAIM_TRIES - 1):
+        try:
+            return account.store.batches.claim_send(
+                campaign, operation=operation, deadline_ms=deadline_ms
+            )
+        except StoreUnavailableError:
+            continue
+    return account.store.batches.claim_send(campaign, operation=operation, deadline_ms=deadline_ms)
+
+
+def _ask_for_approval(account: Account) -> Progress:
+    left = account.store.ledger.approve_server(quiet_ms=account.quiet_ms)
+    if left:
+        _log.warning("sends wait after a failover of Redis", account=account.name, ms_left=left)
+        return Progress.NONE
+    return Progress.MADE
+
+
+def _destinations(account: Account, claim: SendClaim) -> list[Destination]:
+    key, numbers, first = account.receipt_key, claim.batch.numbers, claim.first
+    return [
+        Destination(str(numbers[place]), gsmsmsid(key, first + place, numbers[place]))
+        for place in left_in(claim.fates)
+    ]
+
+
+def _record(claim: SendClaim, outcome: Outcome, *, code: str = "", why: str = "") -> SendRecord:
+    return SendRecord(
+        campaign=claim.campaign,
+        n=claim.n,
+        attempt=claim.attempt,
+        outcome=outcome,
+        code=code,
+        why=why,
+        pause_ms=pause_ms(claim.attempt),
+    )
+
+
+def _success(claim: SendClaim, reply: SendReply) -> SendRecord:
+    return SendRecord(
+        campaign=claim.campaign,
+        n=claim.n,
+        attempt=claim.attempt,
+        outcome=Outcome.ACCEPTED,
+        ticket=reply.ticket or "",
+        cost=reply.cost,
+        code=str(reply.status) if reply.moderated else "",
+    )
+
+
+def _failure(claim: SendClaim, error: ApiError) -> SendRecord:
+    """Say what an error means for the batch; whatever is not proven unsent is unknown."""
+    _log.warning("send failed", campaign=claim.campaign, batch=claim.n, error=type(error).__name__)
+    match error:
+        case ApiUnreachableError():
+            return _record(claim, Outcome.NOT_SENT, why=str(error))
+        case CredentialsRefusedError():
+            return _record(claim, Outcome.NO_CREDENTIALS, code=str(error.status), why=str(error))
+        case NotEnoughCreditsError():
+            return _record(claim, Outcome.NO_CREDITS, code=str(error.status), why=str(error))
+        case ApiRefusedError():
+            return _record(claim, Outcome.REFUSED, code=str(error.status), why=str(error))
+        case _:
+            return _record(claim, Outcome.UNKNOWN, why=str(error))
+
+
+def _persist(account: Account, record: SendRecord) -> BatchState | None:
+    """Record an outcome, however long Redis is away; past a minute, on disk."""
+    until = time.monotonic() + _RECORD_FOR
+    while True:
+        try:
+            return account.store.batches.record_send(record)[0]
+        except StoreUnavailableError:
+            if time.monotonic() >= until:
+                account.journal.write(account.name, record)
+                return None
+            time.sleep(_RECORD_EVERY)
+
+
+def _explain_difference(
+    account: Account, claim: SendClaim, to: list[Destination], reply: SendReply
+) -> None:
+    """Name those the API left out although the quote had cleared them, as after a late STOP."""
+    try:
+        found = find_exclusions(
+            to,
+            reply,
+            lambda some: account.api.simulate(claim.message, some),
+            lambda: frozenset(contact.destination for contact in account.api.blacklist()),
+        )
+    except ApiError as error:
+        _log.warning(
+            "cannot name who was left out",
+            campaign=claim.campaign,
+            batch=claim.n,
+            error=type(error).__name__,
+        )
+        return
+    places = left_in(claim.fates)
+    exclusions = {places[place]: reason for place, reason in found.items()}
+    account.store.batches.exclude(claim.campaign, claim.n, exclusions)

@@ -1,0 +1,137 @@
+"""The tasks: each calls a step until nothing is due or its turn is over."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from celery import Celery
+from celery import Task as CeleryTask
+
+from dispatcher.documents import read_document
+from dispatcher.errors import DispatcherError, Disposition, InputError
+from dispatcher.queueing import Task
+from workers.quiet import QuietRequest
+from workers.resources import Account, Resources
+from workers.steps.credits import check_credits
+from workers.steps.progress import Progress
+from workers.steps.quote import quote_next
+from workers.steps.receipts import merge_next
+from workers.steps.send import send_next
+from workers.steps.tick import tick
+
+_log = structlog.get_logger("workers.tasks")
+
+
+class QuietTask(CeleryTask):  # type: ignore[misc]  # celery has no types
+    """A task whose arguments nobody is shown."""
+
+    Request = QuietRequest
+
+
+def register(app: Celery, resources: Callable[[], Resources]) -> None:
+    """Add every task to an app; `resources` gives what this process has opened."""
+    _register_dispatch(app, resources)
+    _register_control(app, resources)
+    _register_submit(app, resources)
+
+
+def _register_dispatch(app: Celery, resources: Callable[[], Resources]) -> None:
+    @app.task(name=Task.QUOTE.value)  # type: ignore[untyped-decorator]  # celery has no types
+    def quote(account: str, campaign: str) -> None:
+        _take_turn(
+            resources(), Task.QUOTE, lambda found: quote_next(found, campaign), account, campaign
+        )
+
+    @app.task(name=Task.SEND.value)  # type: ignore[untyped-decorator]  # celery has no types
+    def send(account: str, campaign: str) -> None:
+        _take_turn(
+            resources(), Task.SEND, lambda found: send_next(found, campaign), account, campaign
+        )
+
+
+def _register_control(app: Celery, resources: Callable[[], Resources]) -> None:
+    @app.task(name=Task.TICK.value)  # type: ignore[untyped-decorator]  # celery has no types
+    def look_around() -> None:
+        for account in resources().accounts:
+            tick(account)
+
+    @app.task(name=Task.CHECK_CREDITS.value)  # type: ignore[untyped-decorator]  # celery has no types
+    def check(account: str) -> None:
+        _take_turn(resources(), Task.CHECK_CREDITS, check_credits, account)
+
+    @app.task(name=Task.MERGE_RECEIPTS.value)  # type: ignore[untyped-decorator]  # celery has no types
+    def merge(account: str) -> None:
+        consumer = f"{os.uname().nodename}-{os.getpid()}-{threading.get_ident()}"
+        _take_turn(
+            resources(), Task.MERGE_RECEIPTS, lambda found: merge_next(found, consumer), account
+        )
+
+
+def _register_submit(app: Celery, resources: Callable[[], Resources]) -> None:
+    @app.task(  # type: ignore[untyped-decorator]  # celery has no types
+        name=Task.SUBMIT.value,
+        base=QuietTask,
+        ignore_result=False,
+        # The only message with content: it stays in the broker until the campaign is durable.
+        acks_late=True,
+        reject_on_worker_lost=True,
+    )
+    def submit(document: Any) -> dict[str, Any]:  # noqa: ANN401 - anybody's document
+        try:
+            return _submit(resources(), document)
+        except InputError as error:
+            return _refusal(error)
+        except DispatcherError as error:
+            again = error.disposition is Disposition.RETRY
+            return {
+                "state": "unavailable" if again else "refused",
+                "error": type(error).__name__,
+                "message": str(error),
+            }
+
+
+def _submit(resources: Resources, document: object) -> dict[str, Any]:
+    campaign, key = read_document(document)
+    identity = resources.dispatcher.submit(campaign, idempotency_key=key)
+    state = resources.dispatcher.status(identity, account=campaign.account).state
+    return {"id": identity, "state": state.value}
+
+
+def _refusal(error: InputError) -> dict[str, Any]:
+    return {
+        "state": "refused",
+        "error": type(error).__name__,
+        "message": str(error),
+        "problems": [
+            {
+                "field": problem.field,
+                "row": problem.row,
+                "message": problem.message,
+                "fix": problem.fix,
+            }
+            for problem in error.problems
+        ],
+        "total": error.total,
+    }
+
+
+def _take_turn(
+    resources: Resources,
+    task: Task,
+    step: Callable[[Account], Progress],
+    account: str,
+    *campaign: str,
+) -> None:
+    """Work for a while, then queue up again, so that a large campaign does not block others."""
+    found = resources.account(account)
+    if found is None:
+        _log.error("no credentials for this account", account=account, task=task.value)
+        return
+    until = time.monotonic() + resources.settings.slice_seconds
+    while step(found) is Progress.MADE:
+        if time.monotonic() >= until:
+            resources.hints.nudge(task, account, *campaign)
+            return
