@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from celery import Celery
-from kombu.entity import Queue
+from kombu.entity import Exchange, Queue
 from kombu.exceptions import OperationalError
 
 from dispatcher.domain.lifecycle import CampaignState
@@ -74,7 +74,7 @@ def make_app(settings: Settings) -> Celery:
     broker = settings.broker_url.get_secret_value()
     app = Celery("dispatcher", broker=broker, backend=broker, set_as_current=False)
     app.conf.update(
-        task_queues=[Queue(queue.value) for queue in QueueName],  # type: ignore[no-untyped-call]  # kombu's own
+        task_queues=[_queue(name) for name in QueueName],
         task_routes={task.value: {"queue": QUEUE_OF[task].value} for task in Task},
         task_default_queue=QueueName.DISPATCH.value,
         task_create_missing_queues=False,
@@ -101,6 +101,12 @@ def make_app(settings: Settings) -> Celery:
         },
     )
     return app
+
+
+def _queue(name: QueueName) -> Queue:
+    # A routing key of its own: with the default one, every queue would get every message.
+    exchange = Exchange("dispatcher", type="direct")
+    return Queue(name.value, exchange, routing_key=name.value)  # type: ignore[no-untyped-call]  # kombu's own
 
 
 def _transport_options(settings: Settings) -> dict[str, Any]:

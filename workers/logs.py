@@ -41,6 +41,22 @@ def configure_logs(settings: Settings) -> None:
             foreign_pre_chain=shared,
         )
     )
+    handler.addFilter(_hide_message_bodies)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
+    # Two lines for every hint and every tick tell nobody anything; Flower shows them.
+    for chatty in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _hide_message_bodies(record: logging.LogRecord) -> bool:
+    """Keep what Celery says of a message it cannot use, without the message.
+
+    Such a message may be a campaign sent to a misspelt task name.
+    """
+    template = str(record.msg)
+    if record.name.startswith("celery.worker.consumer") and "body" in template:
+        record.msg, record.args = template.strip().split("\n", maxsplit=1)[0].split("%")[0], ()
+        record.exc_info = None
+    return True
