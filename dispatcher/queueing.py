@@ -105,7 +105,7 @@ def make_app(settings: Settings) -> Celery:
 
 def _queue(name: QueueName) -> Queue:
     # A routing key of its own: with the default one, every queue would get every message.
-    exchange = Exchange("dispatcher", type="direct")
+    exchange = Exchange("dispatcher", type="direct")  # type: ignore[no-untyped-call]  # kombu's own
     return Queue(name.value, exchange, routing_key=name.value)  # type: ignore[no-untyped-call]  # kombu's own
 
 

@@ -10,8 +10,8 @@ from dispatcher.domain.sequence import gsmsmsid
 from dispatcher.errors import (
     ApiError,
     ApiRefusedError,
-    ApiUnreachableError,
     CredentialsRefusedError,
+    Disposition,
     NotEnoughCreditsError,
     StoreUnavailableError,
 )
@@ -33,6 +33,11 @@ _RECORD_FOR = 60.0
 _RECORD_EVERY = 0.25
 _CLAIM_TRIES = 3
 
+_OUTCOMES = {
+    Disposition.RETRY: Outcome.NOT_SENT,
+    Disposition.GIVE_UP: Outcome.REFUSED,
+    Disposition.UNKNOWN: Outcome.UNKNOWN,
+}
 _MILESTONES = {
     Phase.CONNECTED: Milestone.CONNECTED,
     Phase.WRITTEN: Milestone.WRITTEN,
@@ -130,16 +135,14 @@ def _failure(claim: SendClaim, error: ApiError) -> SendRecord:
     """Say what an error means for the batch; whatever is not proven unsent is unknown."""
     _log.warning("send failed", campaign=claim.campaign, batch=claim.n, error=type(error).__name__)
     match error:
-        case ApiUnreachableError():
-            return _record(claim, Outcome.NOT_SENT, why=str(error))
         case CredentialsRefusedError():
-            return _record(claim, Outcome.NO_CREDENTIALS, code=str(error.status), why=str(error))
+            outcome = Outcome.NO_CREDENTIALS
         case NotEnoughCreditsError():
-            return _record(claim, Outcome.NO_CREDITS, code=str(error.status), why=str(error))
-        case ApiRefusedError():
-            return _record(claim, Outcome.REFUSED, code=str(error.status), why=str(error))
+            outcome = Outcome.NO_CREDITS
         case _:
-            return _record(claim, Outcome.UNKNOWN, why=str(error))
+            outcome = _OUTCOMES[error.disposition]
+    code = str(error.status) if isinstance(error, ApiRefusedError) else ""
+    return _record(claim, outcome, code=code, why=str(error))
 
 
 def _persist(account: Account, record: SendRecord) -> BatchState | None:
