@@ -36,6 +36,7 @@ class Taken:
         rows: rows that came in.
         invalid: rows dropped because they are not valid.
         duplicated: rows dropped because their number came before.
+        dropped_chunks: how many chunks of dropped rows were uploaded.
         digest: the same for the same recipients, however they were batched.
     """
 
@@ -45,6 +46,7 @@ class Taken:
     rows: int
     invalid: int
     duplicated: int
+    dropped_chunks: int
     digest: bytes
 
 
@@ -97,6 +99,7 @@ class Intake:
             rows=self._rows,
             invalid=self._invalid,
             duplicated=self._duplicated,
+            dropped_chunks=self._dropped_chunks,
             digest=self._number_digest.digest() + self._id_digest.digest(),
         )
 

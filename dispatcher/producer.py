@@ -201,6 +201,7 @@ class Dispatcher:
             rows=taken.rows,
             invalid=taken.invalid,
             duplicated=taken.duplicated,
+            dropped_chunks=taken.dropped_chunks,
             needs_approval=campaign.needs_approval,
             nudge_after_ms=int(self._settings.nudge_after * 1000),
             receipt_wait_ms=int(self._settings.receipt_wait.total_seconds() * 1000),

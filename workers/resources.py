@@ -11,6 +11,7 @@ from dispatcher.queueing import Hints
 from dispatcher.settings import AccountSettings, Settings
 from dispatcher.smsfactor import Credentials, Deadlines, Dialect, SmsFactor, Wire
 from dispatcher.store.account import AccountStore, Store
+from workers.blacklist import Blacklist
 from workers.journal import Journal
 from workers.milestones import Milestone, Trace
 
@@ -40,6 +41,11 @@ class Account:
     def receipt_key(self) -> bytes:
         """The secret that signs this account's `gsmsmsid`s."""
         return self.store.ledger.receipt_key()
+
+    @cached_property
+    def blacklist(self) -> Blacklist:
+        """The numbers the API will not send to."""
+        return Blacklist(lambda: frozenset(contact.destination for contact in self.api.blacklist()))
 
     @property
     def quiet_ms(self) -> int:

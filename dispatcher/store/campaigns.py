@@ -52,6 +52,7 @@ class Submission:
         rows: see `recipients`.
         invalid: rows dropped as invalid.
         duplicated: rows dropped as duplicates.
+        dropped_chunks: how often `upload_dropped` was called.
         needs_approval: wait for approval once quoted.
         nudge_after_ms: how long it may stand still.
         receipt_wait_ms: how long receipts are awaited.
@@ -67,6 +68,7 @@ class Submission:
     rows: int
     invalid: int
     duplicated: int
+    dropped_chunks: int
     needs_approval: bool
     nudge_after_ms: int
     receipt_wait_ms: int
@@ -121,6 +123,7 @@ class Campaigns:
             msgspec.msgpack.encode(_record(submission)),
             submission.batches,
             submission.recipients,
+            submission.dropped_chunks,
             barrier=self._barrier,
         )
         reply = raw.decode()

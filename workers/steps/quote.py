@@ -50,7 +50,7 @@ def _ask(account: Account, claim: QuoteClaim) -> Quote:
     found = quote(
         to,
         lambda some: account.api.simulate(claim.message, some),
-        lambda: frozenset(contact.destination for contact in account.api.blacklist()),
+        account.blacklist.numbers,
     )
     exclusions = {places[place]: reason for place, reason in found.exclusions.items()}
     return Quote(cost=found.cost, credits_left=found.credits_left, exclusions=exclusions)

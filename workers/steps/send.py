@@ -167,7 +167,7 @@ def _explain_difference(
             to,
             reply,
             lambda some: account.api.simulate(claim.message, some),
-            lambda: frozenset(contact.destination for contact in account.api.blacklist()),
+            account.blacklist.numbers,
         )
     except ApiError as error:
         _log.warning(

@@ -179,17 +179,21 @@ local function progress(id)
   if state == C.sent and awaited(id) == 0 then finish(id) end
 end
 
+-- Counts credits as debited; `cost` may correct an earlier figure and be negative.
+local function spend(id, cost)
+  if cost == 0 then return end
+  redis.call('HINCRBY', key(K.campaign, id), 'cost', cost)
+  account_add('spent', cost)
+  if redis.call('HEXISTS', ACCOUNT, 'balance') == 1 then account_add('balance', -cost) end
+end
+
 -- Settles what a batch's claim had put at stake.
 local function settle_money(id, quote, cost)
   local record = key(K.campaign, id)
   redis.call('HINCRBY', record, 'cost_exposed', -quote)
   account_add('exposed', -quote)
   account_add('reserved', -quote)
-  if cost > 0 then
-    redis.call('HINCRBY', record, 'cost', cost)
-    account_add('spent', cost)
-    if redis.call('HEXISTS', ACCOUNT, 'balance') == 1 then account_add('balance', -cost) end
-  end
+  spend(id, cost)
 end
 
 -- Takes a proof that the API has the batch: a reply with a ticket, or a receipt of ours.
@@ -207,9 +211,7 @@ local function accept(id, n, ticket, cost, by)
     local drift = tonumber(cost) and tonumber(cost) - number(had[4]) or 0
     if drift ~= 0 then
       redis.call('HSET', batch, 'cost', cost)
-      redis.call('HINCRBY', key(K.campaign, id), 'cost', drift)
-      account_add('spent', drift)
-      account_add('balance', -drift)
+      spend(id, drift)
     end
     return
   end
@@ -223,9 +225,7 @@ local function accept(id, n, ticket, cost, by)
       if redis.call('HGET', key(K.campaign, id), 'reserved') == '1' then account_add('reserved', -quote) end
       redis.call('HINCRBY', key(K.campaign, id), 'cost_ready', -quote)
     end
-    redis.call('HINCRBY', key(K.campaign, id), 'cost', real)
-    account_add('spent', real)
-    account_add('balance', -real)
+    spend(id, real)
   end
   redis.call('HSET', batch, 'ticket', ticket, 'cost', real, 'settled_by', by, 'settled_at', now)
   move_batch(id, n, B.accepted, by)

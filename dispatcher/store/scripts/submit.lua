@@ -1,5 +1,6 @@
 -- Makes a campaign exist, all at once, from recipients uploaded before.
--- ARGV: id, upload, fingerprint, record fields (msgpack, flat), batches, recipients.
+-- ARGV: id, upload, fingerprint, record fields (msgpack, flat), batches, recipients, chunks of
+-- dropped rows.
 -- Again with the same fingerprint it answers `known`; with another, `conflict`.
 local id, upload, fingerprint = ARGV[1], ARGV[2], ARGV[3]
 local batches, recipients = tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -14,7 +15,7 @@ end
 local memory = redis.call('INFO', 'memory')
 local limit = tonumber(string.match(memory, 'maxmemory:(%d+)'))
 if limit > 0 and tonumber(string.match(memory, 'used_memory:(%d+)')) > limit * FULL_AT then return 'full' end
-if redis.call('HLEN', staged) < batches then return 'expired' end
+if redis.call('HLEN', staged) < batches + tonumber(ARGV[7]) then return 'expired' end
 
 redis.call('RENAME', staged, key(K.recipients, id))
 redis.call('PERSIST', key(K.recipients, id))
