@@ -2,7 +2,7 @@
 
 import enum
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _GSM7_BASIC = (
@@ -14,6 +14,9 @@ _GSM7_EXTENSION = "^{}\\[~]|€"
 _EXTENSION = re.compile(f"[{re.escape(_GSM7_EXTENSION)}]")
 _OUTSIDE_GSM7 = re.compile(f"[^{re.escape(_GSM7_BASIC + _GSM7_EXTENSION)}]")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+
+# What takes two units is written as two characters; no other text has the first of them.
+_PAIR = "\ud800x"
 _LINK_TAG = re.compile(r"<-+short-+>")
 
 
@@ -78,26 +81,19 @@ def _with_links(text: str, links: Sequence[int]) -> str:
 
 
 def _counted(sent: str, encoding: Encoding, double: re.Pattern[str]) -> Segments:
-    doubles = len(double.findall(sent))
-    units = len(sent) + doubles
+    written = double.sub(_PAIR, sent)
+    units = len(written)
     if units <= encoding.alone:
-        count = 1 if units else 0
-    elif doubles:
-        count = _packed(sent, encoding.joined, double.fullmatch)
-    else:
-        count = -(-units // encoding.joined)
-    return Segments(encoding=encoding, units=units, count=count)
+        return Segments(encoding=encoding, units=units, count=1 if units else 0)
+    return Segments(encoding=encoding, units=units, count=_cut(written, encoding.joined))
 
 
-def _packed(sent: str, room: int, double: Callable[[str], object]) -> int:
-    """Fill segment after segment; a pair that does not fit whole begins the next one."""
-    start, count = 0, 0
-    while start < len(sent):
-        left = room
-        for character in sent[start : start + room]:
-            left -= 2 if double(character) else 1
-            if left < 0:
-                break
-            start += 1
+def _cut(written: str, room: int) -> int:
+    """Cut units into segments; a pair that does not fit whole begins the next one."""
+    cut, count = 0, 0
+    while cut < len(written):
+        cut += room
+        if cut < len(written) and written[cut - 1] == _PAIR[0]:
+            cut -= 1
         count += 1
     return count

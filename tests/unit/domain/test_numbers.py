@@ -174,6 +174,32 @@ def test_of_two_valid_readings_none_is_guessed_that_would_reach_a_stranger(
     assert normaliser(region)(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("region", "text", "expected"),
+    [
+        # Digits that begin with the region's calling code and yet are national.
+        ("AT", "435904157", 43_435_904_157),
+        ("BR", "5540041202", 555_540_041_202),
+        ("DE", "4916412345", 494_916_412_345),
+        # Brazil cuts 90, for a call the receiver pays, off what could be Turkish.
+        ("BR", "908001233617", 558_001_233_617),
+        # Calling codes shared by several countries, some of which own leading digits.
+        ("GB", "07911123456", 447_911_123_456),
+        ("GG", "07781123456", 447_781_123_456),
+        ("", "+77710001234", 77_710_001_234),
+        ("", "+262639012345", 262_639_012_345),
+        ("", "+15062345678", 15_062_345_678),
+        # Kept whole, although 8 is what Russians dial ahead of a national number.
+        ("RU", "+78001234567", 78_001_234_567),
+    ],
+)
+def test_awkward_numbering_plans_read_as_libphonenumber_reads_them(
+    region: str, text: str, expected: int
+) -> None:
+    assert normaliser(region)(text) == expected
+    assert _expected(text, region) == expected
+
+
 @pytest.mark.parametrize("region", ["XX", "FRA", "France", "33"])
 def test_an_unknown_region_is_refused(region: str) -> None:
     with pytest.raises(SettingsError, match="two letters such as FR"):

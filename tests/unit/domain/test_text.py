@@ -144,7 +144,7 @@ def test_the_characters_that_cost_segments_are_named_once_in_order() -> None:
 def test_a_second_way_of_counting_agrees(text: str) -> None:
     measured = segments(text)
 
-    assert (measured.encoding, measured.count) == _cut(text)
+    assert (measured.encoding, measured.count) == _filled(text)
 
 
 # The alphabet in the order of its codes (3GPP TS 23.038), 0x1B being the escape.
@@ -158,23 +158,22 @@ CODES = {letter: [code] for code, letter in enumerate(ALPHABET) if letter != "\x
 CODES |= {letter: [27, code] for letter, code in ESCAPED.items()}
 
 
-def _cut(text: str) -> tuple[Encoding, int]:
-    """Write the codes out and cut them, moving a cut that would part a pair back by one."""
+def _filled(text: str) -> tuple[Encoding, int]:
+    """Write each character's codes into the current segment, or into a new one if too many."""
     try:
-        septets = [code for letter in text for code in CODES[letter]]
+        codes = [CODES[letter] for letter in text]
     except KeyError:
-        wide = text.encode("utf-16-be", errors="surrogatepass")
-        words = [int.from_bytes(wide[at : at + 2], "big") for at in range(0, len(wide), 2)]
-        return UCS2, _pieces(words, alone=70, joined=67, opens=range(0xD800, 0xDC00))
-    return GSM7, _pieces(septets, alone=160, joined=153, opens=range(27, 28))
+        wide = [list(memoryview(letter.encode("utf-16-le")).cast("H")) for letter in text]
+        return UCS2, _segments_of(wide, alone=70, joined=67)
+    return GSM7, _segments_of(codes, alone=160, joined=153)
 
 
-def _pieces(codes: list[int], *, alone: int, joined: int, opens: range) -> int:
-    if len(codes) <= alone:
-        return min(len(codes), 1)
-    pieces = 0
-    while codes:
-        cut = joined - 1 if len(codes) > joined and codes[joined - 1] in opens else joined
-        codes = codes[cut:]
-        pieces += 1
-    return pieces
+def _segments_of(letters: list[list[int]], *, alone: int, joined: int) -> int:
+    if sum(map(len, letters)) <= alone:
+        return min(len(letters), 1)
+    filled: list[list[int]] = [[]]
+    for codes in letters:
+        if len(filled[-1]) + len(codes) > joined:
+            filled.append([])
+        filled[-1].extend(codes)
+    return len(filled)
