@@ -53,7 +53,7 @@ class Sandbox:
         path: str,
         body: object = None,
         *,
-        headers: Mapping[str, str] = {**HEADERS, **JSON},  # noqa: B006 - never changed
+        headers: Mapping[str, str] = {**HEADERS, **JSON},
         timeout: float = 10.0,
     ) -> Answer:
         """Send exactly these bytes and headers; anything but bytes or text is sent as JSON."""
