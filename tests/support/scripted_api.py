@@ -2,6 +2,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -50,6 +51,11 @@ class Talk:
             if self._over.wait(every):
                 return
             self._connection.sendall(bytes([byte]))
+
+    def sip(self, size: int, *, every: float) -> None:
+        """Read a little at a time, until the client hangs up or the test ends."""
+        while not self._over.wait(every) and self._connection.recv(size):
+            pass
 
     def stay_silent(self) -> None:
         """Neither answer nor hang up before the end of the test."""
@@ -130,7 +136,7 @@ class ScriptedApi:
                 return
             script = self._scripts[min(self.connections, len(self._scripts) - 1)]
             self.connections += 1
-            self._start(lambda: self._play(script, connection))
+            self._start(partial(self._play, script, connection))
 
     def _play(self, script: Script, connection: socket.socket) -> None:
         with connection:
