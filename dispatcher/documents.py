@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails
 
 from dispatcher.domain.campaign import BadRows, Campaign, Recipient
@@ -10,6 +18,9 @@ from dispatcher.domain.message import PushType
 from dispatcher.errors import InputError, Problem
 
 _MOST_RECIPIENTS = 100_000
+_NUMBER_ALONE = "number alone"
+_WITH_ID = "number with id"
+_FORMS = {_NUMBER_ALONE, _WITH_ID}
 
 Number = Annotated[str, StringConstraints(max_length=64)]
 
@@ -23,6 +34,17 @@ class RecipientDocument(BaseModel):
     id: str | None = Field(
         default=None, max_length=128, description="The producer's own id, given back with results."
     )
+
+
+def _form_of(row: object) -> str:
+    return _NUMBER_ALONE if isinstance(row, str) else _WITH_ID
+
+
+AnyRecipient = Annotated[
+    Annotated[Number, Tag(_NUMBER_ALONE)] | Annotated[RecipientDocument, Tag(_WITH_ID)],
+    # Chosen by form, so that a bad row is told once and not once for each form.
+    Discriminator(_form_of),
+]
 
 
 class CampaignDocument(BaseModel):
@@ -43,7 +65,7 @@ class CampaignDocument(BaseModel):
         description="The campaign's id, chosen by the producer; give this or `idempotency_key`.",
     )
     text: str = Field(min_length=1, description="The content of the SMS.")
-    recipients: list[Number | RecipientDocument] = Field(
+    recipients: list[AnyRecipient] = Field(
         min_length=1,
         max_length=_MOST_RECIPIENTS,
         description="Whom to send to. For more, submit from Python or the command line.",
@@ -107,9 +129,12 @@ def _campaign(found: CampaignDocument) -> Campaign:
 def _problem(detail: ErrorDetails) -> Problem:
     path = detail["loc"]
     row = next((part + 1 for part in path if isinstance(part, int)), None)
-    field = ".".join(str(part) for part in path if isinstance(part, str)) or "document"
+    names = [part for part in path if isinstance(part, str) and part not in _FORMS]
     return Problem(
-        field=field, row=row, message=detail["msg"], fix="see the schema: dispatcher schema"
+        field=".".join(names) or "document",
+        row=row,
+        message=detail["msg"],
+        fix="see the schema: dispatcher schema",
     )
 
 

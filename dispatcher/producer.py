@@ -179,7 +179,15 @@ class Dispatcher:
     def _account_name(self, account: str | None) -> str:
         if account is None:
             return self._settings.default_account
-        self._settings.account(account)
+        if account not in self._settings.accounts:
+            known = ", ".join(self._settings.accounts)
+            raise InputError(
+                [
+                    Problem(
+                        field="account", message="it is not configured", fix=f"use one of: {known}"
+                    )
+                ]
+            )
         return account
 
     def _open(self, account: str | None) -> AccountStore:

@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariableError
 
 from dispatcher.errors import SettingsError
 
@@ -81,6 +82,9 @@ class Settings(BaseSettings):
         default_region: ISO code of the country whose national numbers are understood.
         demo: accept a Redis that forgets or evicts.
         journal_dir: where a worker writes an outcome that Redis would not take.
+        spool_dir: where the webhook receiver keeps what it cannot give to Redis; a local disk
+            that outlives the process.
+        spool_max_bytes: size of everything in `spool_dir` beyond which webhooks get a 503.
         concurrency: threads of one worker process; most of them wait for the API.
         log_level: of the worker's log; `DEBUG` shows every milestone of every batch.
         log_format: `console` for people, `json` for machines.
@@ -116,6 +120,8 @@ class Settings(BaseSettings):
     default_region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "FR"
     demo: bool = False
     journal_dir: Path = Path(".dispatcher/journal")
+    spool_dir: Path = Path(".dispatcher/spool")
+    spool_max_bytes: int = Field(default=1 << 30, ge=0)
     concurrency: int = Field(default=16, ge=1, le=256)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
@@ -127,10 +133,19 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: naming each variable that is missing or wrong, never its value.
         """
+        folder = os.environ.get("DISPATCHER_SECRETS_DIR")
+        if folder is not None and not Path(folder).is_dir():
+            raise SettingsError(f"DISPATCHER_SECRETS_DIR: {folder} is not a directory")
         try:
-            return cls(_secrets_dir=os.environ.get("DISPATCHER_SECRETS_DIR"))  # type: ignore[call-arg]  # pydantic-settings takes it beside the fields
+            return cls(_secrets_dir=folder)  # type: ignore[call-arg]  # pydantic-settings takes it beside the fields
         except ValidationError as error:
             raise SettingsError(_explain(error)) from None
+        except UnreadableVariableError:
+            # Its cause quotes the value, which may be a password.
+            raise SettingsError(
+                "a DISPATCHER_ variable that should be JSON is not: write accounts as "
+                "DISPATCHER_ACCOUNTS__NAME__USERNAME and so on"
+            ) from None
 
     @model_validator(mode="after")
     def _time_limits_in_order(self) -> Self:

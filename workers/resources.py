@@ -95,6 +95,7 @@ class Resources:
 
     def close(self) -> None:
         """Close what was opened."""
+        self.journal.close()
         self.store.close()
 
 

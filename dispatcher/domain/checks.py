@@ -8,6 +8,7 @@ from dispatcher.errors import Problem
 _SENDER = re.compile(r"[A-Za-z0-9]{1,11}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,99}", re.ASCII)
 _TAG = re.compile(r"<-+short-+>")
+_LINK = re.compile(r"https?://[^\s/]+\S*", re.IGNORECASE)
 # What XML 1.0 cannot carry, and no handset can show.
 _UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -43,6 +44,15 @@ def _text_problems(campaign: Campaign) -> list[Problem]:
                 fix="put one <-short-> tag in the text for each link",
             )
         )
+    for place, link in enumerate(campaign.links, start=1):
+        if not _LINK.fullmatch(link.strip()) or _UNSENDABLE.search(link):
+            problems.append(
+                Problem(
+                    field="links",
+                    message=f"link {place} is not an http or https address",
+                    fix="write it in full, such as https://example.com/offer",
+                )
+            )
     return problems
 
 

@@ -1,5 +1,6 @@
 """Reads what the API's receipt webhook posts."""
 
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ class BrokenReceiptError(DispatcherError):
     """Not a receipt at all."""
 
 
+_NUMBER = re.compile(r"\d{1,15}", re.ASCII)
 _decoder = msgspec.json.Decoder(_Body, strict=False)
 
 
@@ -43,12 +45,12 @@ def read_receipt(body: bytes, key: bytes, *, received_at: datetime) -> Receipt:
     """
     try:
         found = _decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BrokenReceiptError from error
     if fate_of(found.status) is None:
         raise BrokenReceiptError
     destination = str(found.destination).lstrip("+")
-    if found.message_id is None or not (destination.isascii() and destination.isdigit()):
+    if found.message_id is None or not _NUMBER.fullmatch(destination):
         raise ForeignReceiptError
     sequence = read_gsmsmsid(key, str(found.message_id), int(destination))
     if sequence is None:

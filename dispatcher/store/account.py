@@ -1,5 +1,6 @@
 """Opens everything the store keeps about one account."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from redis import Redis
@@ -39,11 +40,13 @@ class Store:
         namespace: str = "sms",
         barrier: Barrier | None = None,
         clock: str = SERVER_CLOCK,
+        sources: Mapping[str, str] | None = None,
     ) -> None:
         self._client = client
         self._namespace = namespace
         self._barrier = barrier or Barrier()
         self._clock = clock
+        self._sources = sources
         self._accounts: dict[str, AccountStore] = {}
 
     @classmethod
@@ -69,7 +72,8 @@ class Store:
         self._client.close()
 
     def _open_account(self, name: str) -> AccountStore:
-        scripts = Scripts(self._client, Keys(self._namespace, name), clock=self._clock)
+        keys = Keys(self._namespace, name)
+        scripts = Scripts(self._client, keys, clock=self._clock, sources=self._sources)
         campaigns = Campaigns(scripts, self._barrier)
         batches = Batches(scripts, self._barrier)
         return AccountStore(

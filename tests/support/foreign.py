@@ -1,0 +1,38 @@
+"""A producer that knows Celery and the document, and none of our code."""
+
+import json
+from typing import Any, Self
+
+import redis
+from celery import Celery
+
+from tests.support.polling import eventually
+
+
+class ForeignProducer:
+    """Publishes as another team would: nothing is set but where the broker is."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._celery = Celery("another-team", broker=broker_url, set_as_current=False)
+        self._redis = redis.Redis.from_url(broker_url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._celery.close()
+        self._redis.close()
+
+    def publish(self, document: object, *, task: str = "campaigns.submit") -> str:
+        """Publish one message, its arguments shown in its headers as Celery does; give its id."""
+        return str(self._celery.send_task(task, args=[document], queue="submit").id)
+
+    def has_result(self, task: str) -> bool:
+        return self._redis.exists(f"celery-task-meta-{task}") == 1
+
+    def result(self, task: str) -> dict[str, Any]:
+        """Wait for a result, as Celery's backend keeps it."""
+        eventually(lambda: self.has_result(task), within=20)
+        found: bytes = self._redis.get(f"celery-task-meta-{task}")  # type: ignore[assignment]  # not decoded
+        result: dict[str, Any] = json.loads(found)["result"]
+        return result
