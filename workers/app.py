@@ -1,6 +1,7 @@
-"""The Celery application workers and beat run: `celery -A workers.app worker`."""
+"""The Celery application of workers and beat; `celery -A workers.celery` runs it."""
 
 import sys
+from typing import Any
 
 import structlog
 from celery import Celery, signals
@@ -18,51 +19,78 @@ _log = structlog.get_logger("workers.app")
 _TICK_SECONDS = 1.0
 # Ticks that pile up while no worker runs are worth one.
 _TICK_LIFETIME = 5
+_SHUTDOWN_MARGIN = 10.0
 
 
 def create_app(settings: Settings, *, trace: Trace = trace_to_log) -> Celery:
     """Make the worker's application: the bare one, with tasks, beat and start-up checks."""
     app = make_app(settings)
-    app.conf.update(
-        worker_prefetch_multiplier=1,
-        worker_pool="threads",
-        worker_concurrency=settings.concurrency,
-        worker_send_task_events=True,
-        task_send_sent_event=False,
-        worker_hijack_root_logger=False,
-        worker_soft_shutdown_timeout=settings.http_deadline + 10,
-        task_acks_late=False,
-        beat_scheduler="celery.beat:Scheduler",
-        beat_schedule={
+    app.conf.update(_worker_options(settings))
+    process = _Process(app, settings, trace)
+    signals.setup_logging.connect(process.configure_logs, weak=False)
+    signals.worker_init.connect(process.open, weak=False)
+    signals.worker_shutdown.connect(process.close, weak=False)
+    register(app, process.resources)
+    return app
+
+
+def _worker_options(settings: Settings) -> dict[str, Any]:
+    return {
+        # Hints are acknowledged before they run: late acknowledgement prevents no loss and
+        # doubles work (measured). `campaigns.submit` alone asks for it.
+        "task_acks_late": False,
+        "worker_prefetch_multiplier": 1,
+        "worker_pool": "threads",
+        "worker_concurrency": settings.concurrency,
+        "worker_send_task_events": True,
+        "task_send_sent_event": False,
+        "worker_soft_shutdown_timeout": settings.http_deadline + _SHUTDOWN_MARGIN,
+        "beat_scheduler": "celery.beat:Scheduler",
+        "beat_schedule": {
             "tick": {
                 "task": Task.TICK.value,
                 "schedule": _TICK_SECONDS,
                 "options": {"expires": _TICK_LIFETIME, "queue": QueueName.CONTROL.value},
             },
         },
-    )
-    opened: list[Resources] = []
+    }
 
-    def resources() -> Resources:
-        return opened[0]
 
-    def open_resources(**_: object) -> None:
+class _Process:
+    """What one worker process opens when it starts and closes when it ends."""
+
+    def __init__(self, app: Celery, settings: Settings, trace: Trace) -> None:
+        self._app = app
+        self._settings = settings
+        self._trace = trace
+        self._resources: Resources | None = None
+
+    def resources(self) -> Resources:
+        """Give what was opened."""
+        if self._resources is None:
+            raise DispatcherError("the worker has not opened its resources")
+        return self._resources
+
+    def configure_logs(self, **_: object) -> None:
+        configure_logs(self._settings)
+
+    def open(self, **_: object) -> None:
+        # Celery logs what a signal's receiver raises and goes on; a worker that cannot work
+        # must not, whatever the reason.
         try:
-            found = Resources(settings, Hints(app, fan_out=settings.fan_out), trace=trace)
+            hints = Hints(self._app, fan_out=self._settings.fan_out)
+            found = Resources(self._settings, hints, trace=self._trace)
             _replay_journal(found)
         except DispatcherError as error:
             sys.exit(f"cannot start: {error}")
-        opened.append(found)
+        except Exception as error:  # noqa: BLE001 - as said above
+            sys.exit(f"cannot start: {type(error).__name__}; this is a defect")
+        self._resources = found
 
-    def close_resources(**_: object) -> None:
-        while opened:
-            opened.pop().close()
-
-    signals.worker_init.connect(open_resources, weak=False)
-    signals.worker_shutdown.connect(close_resources, weak=False)
-    signals.setup_logging.connect(lambda **_: configure_logs(settings), weak=False)
-    register(app, resources)
-    return app
+    def close(self, **_: object) -> None:
+        if self._resources is not None:
+            self._resources.close()
+            self._resources = None
 
 
 def _replay_journal(resources: Resources) -> None:

@@ -22,7 +22,7 @@ _IDLE_CONNECTIONS = 64
 _SECONDS = re.compile("[0-9]{1,6}")
 
 
-class ReplyTooLargeError(Exception):
+class ReplyTooLargeError(OutcomeUnknownError):
     """The reply's body goes on past the cap; never leaves this package."""
 
 
