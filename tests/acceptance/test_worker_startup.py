@@ -1,0 +1,86 @@
+"""A worker starts where campaigns are safe, and nowhere else."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dispatcher import Campaign, CampaignState
+from dispatcher.embedded import EmbeddedRedis, free_port
+from tests.support.polling import eventually
+from tests.support.stack import Stack
+
+WORKER = [sys.executable, "-m", "celery", "-A", "workers.celery", "worker", "--without-mingle"]
+
+
+def settings_for(redis_url: str, **changes: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DISPATCHER_REDIS_URL": redis_url,
+        "DISPATCHER_BROKER_URL": redis_url,
+        "DISPATCHER_API_URL": "http://127.0.0.1:9",
+        "DISPATCHER_ACCOUNTS__DEFAULT__USERNAME": "sandbox@example.com",
+        "DISPATCHER_ACCOUNTS__DEFAULT__PASSWORD": "sandbox",
+        **changes,
+    }
+
+
+def last_words(env: dict[str, str]) -> str:
+    ended = subprocess.run(WORKER, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode != 0
+    return ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "finding"),
+    [
+        ({"maxmemory-policy": "allkeys-lru"}, "maxmemory-policy is allkeys-lru"),
+        ({"appendonly": "no"}, "appendonly is off"),
+    ],
+)
+def test_a_redis_that_loses_campaigns_is_refused(
+    tmp_path: Path, options: dict[str, str], finding: str
+) -> None:
+    with EmbeddedRedis(tmp_path, options=options) as server:
+        words = last_words(settings_for(server.url))
+
+    assert f"cannot start: this Redis is not safe for campaigns: {finding}" in words
+
+
+def test_a_redis_that_is_not_there_is_named() -> None:
+    words = last_words(settings_for(f"redis://127.0.0.1:{free_port()}/0"))
+
+    assert "cannot start: Redis did not answer" in words
+
+
+def test_a_wrong_setting_is_named_without_its_value() -> None:
+    env = settings_for(
+        "redis://127.0.0.1:1/0", DISPATCHER_ACCOUNTS__DEFAULT__WEBHOOK_SECRET="short"
+    )
+
+    words = last_words(env)
+
+    assert "DISPATCHER_ACCOUNTS__DEFAULT__WEBHOOK_SECRET: " in words
+    assert "'short'" not in words
+
+
+def test_limits_that_overlap_are_refused() -> None:
+    words = last_words(settings_for("redis://127.0.0.1:1/0", DISPATCHER_HTTP_DEADLINE="80"))
+
+    assert "http_deadline (80 s) must be shorter than quote_lease (45 s)" in words
+
+
+def test_sigterm_lets_a_send_in_flight_finish(tmp_path: Path) -> None:
+    with Stack(tmp_path, sandbox_options=("--latency", "1")) as stack:
+        (worker,) = stack.start_worker()
+        campaign = stack.dispatcher.submit(Campaign(text="Bonjour", recipients=["33639980001"]))
+        eventually(
+            lambda: stack.dispatcher.status(campaign).batch_states == {"sending": 1}, within=20
+        )
+
+        worker.process.terminate()
+        worker.process.wait(timeout=30)
+
+        assert stack.dispatcher.status(campaign).state is CampaignState.SENT
