@@ -12,6 +12,7 @@ that the outcome is unknown.
     ├── WaitTimeoutError                the awaited state was not reached in time
     ├── StoreError
     │   ├── StoreUnavailableError       Redis did not answer
+    │   │   └── UnconfirmedSubmitError      a campaign may have been queued
     │   ├── StoreFullError              Redis is too full to begin something new
     │   └── StoreUnsafeError            this Redis would lose or forget campaigns
     └── ApiError
@@ -119,6 +120,18 @@ class StoreUnavailableError(StoreError):
     """Redis did not answer, or not in time; every store operation is safe to repeat."""
 
     disposition: ClassVar[Disposition] = Disposition.RETRY
+
+
+class UnconfirmedSubmitError(StoreUnavailableError):
+    """A campaign may have been queued or not: submit it again, under the same name only.
+
+    Attributes:
+        campaign: the id to submit it again with, or to look for.
+    """
+
+    def __init__(self, campaign: str, reason: str) -> None:
+        self.campaign = campaign
+        super().__init__(f"{reason}: submit again with id={campaign!r}, or the key you used")
 
 
 class StoreFullError(StoreError):

@@ -5,15 +5,17 @@ set of the numbers seen (two to four bytes each when they are close together).
 """
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import islice
+from typing import TypeGuard
 
 from pyroaring import BitMap64
 
 from dispatcher.domain.campaign import BadRows, DroppedRow, Recipient
 from dispatcher.domain.numbers import NumberProblem
-from dispatcher.domain.packing import Batch, pack
+from dispatcher.domain.packing import Batch, pack, packed_numbers
 from dispatcher.errors import InputError, Problem
 from dispatcher.store.campaigns import Campaigns
 
@@ -86,8 +88,11 @@ class Intake:
             StoreError: Redis did not take them.
         """
         try:
-            for row in recipients:
-                self._take_row(row)
+            rows = iter(recipients)
+            while some := list(islice(rows, self._batch_size - len(self._numbers))):
+                self._take_rows(some)
+                if len(self._numbers) == self._batch_size:
+                    self._end_batch()
             self._end()
         except BaseException:
             self._campaigns.discard(self._upload)
@@ -112,23 +117,37 @@ class Intake:
         self._flush()
         self._flush_dropped()
 
-    def _take_row(self, row: Recipient | str) -> None:
+    def _take_rows(self, rows: list[Recipient | str]) -> None:
+        """Take rows in; most often all of them are good and new, which is told at once."""
+        found = [self._normalise(row if isinstance(row, str) else row.number) for row in rows]
+        ids = [None if isinstance(row, str) else row.id for row in rows]
+        storable = all(own_id is None or _is_storable(own_id) for own_id in ids)
+        if storable and _are_numbers(found) and self._are_new(found):
+            self._rows += len(rows)
+            self._keep(found, ids)
+        else:
+            for row, number in zip(rows, found, strict=True):
+                self._take_row(Recipient(row) if isinstance(row, str) else row, number)
+
+    def _take_row(self, row: Recipient, found: int | NumberProblem) -> None:
         self._rows += 1
-        number, own_id, file_row = (row, None, None) if isinstance(row, str) else row
-        found = self._normalise(number)
         if not isinstance(found, int):
-            self._reject(Recipient(number, own_id, file_row), found.message, found.fix)
-        elif own_id is not None and not _is_storable(own_id):
-            self._reject(Recipient(number, own_id, file_row), "its id cannot be kept", "shorten it")
+            self._reject(row, found.message, found.fix)
+        elif row.id is not None and not _is_storable(row.id):
+            self._reject(row, "its id cannot be kept", "shorten it")
         elif found in self._seen:
             self._duplicated += 1
-            self._drop(DroppedRow(number=str(found), id=own_id, reason="duplicate"))
+            self._drop(DroppedRow(number=str(found), id=row.id, reason="duplicate"))
         else:
-            self._seen.add(found)
-            self._numbers.append(found)
-            self._ids.append(own_id or "")
-            if len(self._numbers) == self._batch_size:
-                self._end_batch()
+            self._keep([found], [row.id])
+
+    def _are_new(self, numbers: list[int]) -> bool:
+        return len(set(numbers)) == len(numbers) and not any(map(self._seen.__contains__, numbers))
+
+    def _keep(self, numbers: Sequence[int], ids: Sequence[str | None]) -> None:
+        self._seen.update(numbers)
+        self._numbers.extend(numbers)
+        self._ids.extend(own_id or "" for own_id in ids)
 
     def _reject(self, row: Recipient, message: str, fix: str) -> None:
         self._invalid += 1
@@ -150,7 +169,7 @@ class Intake:
             return
         has_ids = any(self._ids)
         packed = pack(Batch(numbers=self._numbers, ids=self._ids if has_ids else None))
-        self._number_digest.update(b"".join(b"%d," % number for number in self._numbers))
+        self._number_digest.update(packed_numbers(self._numbers))
         self._id_digest.update("\0".join((*self._ids, "")).encode())
         self._pending[self._batches] = packed
         self._batches += 1
@@ -177,6 +196,10 @@ class Intake:
             message=f"none of {self._rows} rows is valid",
             fix="check the number column and the default region",
         )
+
+
+def _are_numbers(found: list[int | NumberProblem]) -> TypeGuard[list[int]]:
+    return set(map(type, found)) == {int}
 
 
 def _is_storable(own_id: str) -> bool:

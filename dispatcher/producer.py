@@ -11,7 +11,13 @@ from dispatcher.domain.campaign import Campaign, CampaignStatus, Event, Recipien
 from dispatcher.domain.checks import problems_of
 from dispatcher.domain.lifecycle import CampaignState, HoldReason
 from dispatcher.domain.numbers import NumberProblem, normaliser
-from dispatcher.errors import InputError, Problem, WaitTimeoutError
+from dispatcher.errors import (
+    InputError,
+    Problem,
+    StoreUnavailableError,
+    UnconfirmedSubmitError,
+    WaitTimeoutError,
+)
 from dispatcher.intake import Intake, Taken
 from dispatcher.queueing import Hints, make_app
 from dispatcher.settings import Settings
@@ -64,7 +70,9 @@ class Dispatcher:
             InputError: the campaign or its recipients are not valid; nothing was kept.
             ConflictError: the key or id was used with other content.
             StoreFullError: Redis is over 80 % full.
-            StoreUnavailableError: Redis did not answer; submit again with the same key or id.
+            UnconfirmedSubmitError: it may be queued already; its `campaign` is the id to submit
+                again with. Without one, a repetition would be a second campaign.
+            StoreUnavailableError: Redis did not answer; nothing is queued.
         """
         problems = problems_of(campaign)
         if campaign.id is not None and idempotency_key is not None:
@@ -81,7 +89,11 @@ class Dispatcher:
             bad_rows=campaign.bad_rows,
         )
         taken = intake.take(campaign.recipients)
-        if store.campaigns.submit(self._submission(campaign, identity, taken)):
+        try:
+            is_new = store.campaigns.submit(self._submission(campaign, identity, taken))
+        except StoreUnavailableError as error:
+            raise UnconfirmedSubmitError(identity, str(error)) from error
+        if is_new:
             state = CampaignState.QUEUED
             self._hints.move_on(account, identity, state, waiting=taken.batches)
         return identity

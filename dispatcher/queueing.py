@@ -11,13 +11,14 @@ from typing import Any
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
-from kombu.exceptions import OperationalError
+from kombu.exceptions import ChannelError, OperationalError
 
 from dispatcher.domain.lifecycle import CampaignState
 from dispatcher.settings import Settings
 
 # A hint older than this is not worth running: the tick has made a new one.
 _HINT_LIFETIME = 120
+_ALL = 1_000
 _TICK_EVERY = 1.0
 
 
@@ -138,11 +139,28 @@ class Hints:
         self._app = app
         self._fan_out = fan_out
 
-    def move_on(self, account: str, campaign: str, state: CampaignState, *, waiting: int) -> None:
-        """Have as many tasks work on a campaign as it has batches waiting, within bounds."""
-        if state in TASK_OF:
-            copies = min(max(waiting, 1), self._fan_out)
-            self.nudge(TASK_OF[state], account, campaign, copies=copies)
+    def move_on(
+        self, account: str, campaign: str, state: CampaignState, *, waiting: int, most: int = _ALL
+    ) -> int:
+        """Have as many tasks work on a campaign as it has batches waiting, within bounds.
+
+        Gives how many hints the broker took.
+        """
+        if state not in TASK_OF:
+            return 0
+        copies = min(max(waiting, 1), self._fan_out, most)
+        return copies if self.nudge(TASK_OF[state], account, campaign, copies=copies) else 0
+
+    def backlog(self) -> int | None:
+        """Count the hints to quote and send that no worker took yet; None when nobody can tell."""
+        try:
+            with self._app.connection_or_acquire() as connection:
+                queue = connection.default_channel.queue_declare(
+                    QueueName.DISPATCH.value, passive=True
+                )
+                return int(queue.message_count)
+        except (OperationalError, ChannelError, OSError):
+            return None
 
     def nudge(self, task: Task, *ids: str, copies: int = 1) -> bool:
         """Ask a worker to look at something; tell whether the broker took it.
@@ -161,3 +179,14 @@ class Hints:
         except (OperationalError, OSError):
             return False
         return True
+
+
+def broker_problem(settings: Settings) -> str | None:
+    """Say why messages cannot be published just now; None when they can."""
+    app = make_app(settings)
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=5)
+    except (OperationalError, OSError) as error:
+        return f"the broker does not answer ({type(error).__name__})"
+    return None

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -16,35 +17,47 @@ _log = structlog.get_logger("workers.journal")
 
 
 class Journal:
-    """Files of outcomes, one for each account and process, recorded by whoever starts next.
+    """Files of outcomes, one for each account and process that had to write some.
 
-    A file is locked by the process that writes it, so none is taken away from a living one.
+    A process records its own file as soon as Redis is back, and those of ended processes when
+    it starts. A file is locked while its process lives. Recording twice is harmless.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._files: dict[str, BinaryIO] = {}
+        self._files: dict[str, Path] = {}
+        self._open: dict[str, BinaryIO] = {}
         self._lock = Lock()
 
     def write(self, account: str, record: SendRecord) -> None:
-        """Put an outcome on disk before returning."""
-        line = msgspec.json.encode(record) + b"\n"
+        """Put an outcome on disk before returning; if even that fails, in the log."""
+        try:
+            with self._lock:
+                self._append(account, msgspec.json.encode(record) + b"\n")
+        except OSError as error:
+            _log.critical("outcome kept nowhere", error=type(error).__name__, **_facts(record))
+        else:
+            _log.warning("outcome journalled", **_facts(record))
+
+    def retry(self, account: str, batches: Batches) -> None:
+        """Record what this process journalled, if it did.
+
+        Raises:
+            StoreError: Redis does not take it; the file stays.
+        """
         with self._lock:
-            if account not in self._files:
-                self._files[account] = self._create(account)
-            file = self._files[account]
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-        _log.warning("outcome journalled", campaign=record.campaign, batch=record.n)
+            if account not in self._open:
+                return
+            path = self._files[account]
+            _record(batches, path.read_bytes().splitlines())
+            path.unlink()
+            self._open.pop(account).close()
 
     def replay(self, account: str, batches: Batches) -> int:
         """Record what ended processes journalled for an account; give how many outcomes.
 
-        Recording twice is harmless, so a file goes only once all of it is recorded.
-
         Raises:
-            StoreError: Redis did not take them; the file stays.
+            StoreError: Redis does not take them; the file stays.
         """
         recorded = 0
         for path in sorted(self._folder.glob(f"{account}.*.jsonl")):
@@ -53,28 +66,39 @@ class Journal:
             except FileNotFoundError:
                 continue
             with file:
-                if _is_written_to(file):
+                if _is_locked(file):
                     continue
-                for record in _records(file):
-                    batches.record_send(record)
-                    recorded += 1
+                recorded += _record(batches, file)
                 path.unlink(missing_ok=True)
         return recorded
 
     def close(self) -> None:
         """Leave the files to the next process."""
         with self._lock:
-            while self._files:
-                self._files.popitem()[1].close()
+            while self._open:
+                self._open.popitem()[1].close()
+
+    def _append(self, account: str, line: bytes) -> None:
+        if account not in self._open:
+            self._open[account] = self._create(account)
+        file = self._open[account]
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
 
     def _create(self, account: str) -> BinaryIO:
         self._folder.mkdir(parents=True, exist_ok=True)
-        file = (self._folder / f"{account}.{uuid.uuid4().hex}.jsonl").open("ab")
+        path = self._folder / f"{account}.{uuid.uuid4().hex}.jsonl"
+        unlocked = path.with_suffix(".new")
+        file = unlocked.open("ab")
         fcntl.flock(file, fcntl.LOCK_EX)
+        # Only now may it be seen: a starting process would take an unlocked file for a dead one's.
+        unlocked.rename(path)
+        self._files[account] = path
         return file
 
 
-def _is_written_to(file: BinaryIO) -> bool:
+def _is_locked(file: BinaryIO) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -82,12 +106,27 @@ def _is_written_to(file: BinaryIO) -> bool:
     return False
 
 
-def _records(file: BinaryIO) -> list[SendRecord]:
-    """Read a file; a line that the end of its process cut short was never relied upon."""
-    records = []
-    for line in file:
+def _record(batches: Batches, lines: Iterable[bytes]) -> int:
+    recorded = 0
+    for line in lines:
         try:
-            records.append(msgspec.json.decode(line, type=SendRecord))
+            record = msgspec.json.decode(line, type=SendRecord)
         except msgspec.MsgspecError:
+            # Cut short by the end of its process, so nobody ever relied on it.
             _log.warning("journal line unreadable", bytes=len(line))
-    return records
+            continue
+        if batches.record_send(record) is None:
+            _log.error("outcome of a batch that is not kept in this Redis", **_facts(record))
+        recorded += 1
+    return recorded
+
+
+def _facts(record: SendRecord) -> dict[str, str | int | None]:
+    return {
+        "campaign": record.campaign,
+        "batch": record.n,
+        "attempt": record.attempt,
+        "outcome": record.outcome.value,
+        "ticket": record.ticket,
+        "cost": record.cost,
+    }

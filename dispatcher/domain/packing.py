@@ -34,7 +34,12 @@ _decoder = msgspec.msgpack.Decoder(_Packed)
 def pack(batch: Batch) -> bytes:
     """Turn a batch into bytes."""
     ids = list(batch.ids) if batch.ids is not None else None
-    return _encoder.encode(_Packed(array(_NUMBERS, batch.numbers).tobytes(), ids))
+    return _encoder.encode(_Packed(packed_numbers(batch.numbers), ids))
+
+
+def packed_numbers(numbers: Sequence[int]) -> bytes:
+    """Turn numbers into eight bytes each."""
+    return array(_NUMBERS, numbers).tobytes()
 
 
 def unpack(packed: bytes) -> Batch:

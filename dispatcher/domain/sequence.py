@@ -4,19 +4,48 @@ Decimal digits, at most 19: the recipient's sequence number on its account, then
 that only we can make for that number and destination. A forged receipt settles nothing, and a
 true one names its campaign and position without a look-up. The document shows digits and no
 maximum length (POST /send, `gsmsmsid`), so it stays within 63 bits.
+
+The tag is a one-time authenticator (Wegman and Carter): a secret multiple of the destination,
+plus a pad that no other sequence number has. So a batch costs a hash for every eight
+recipients, not one for each.
 """
 
+import struct
+from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
+from itertools import chain, count, islice
 
 _TAG_BITS = 20
 _TAG_MASK = (1 << _TAG_BITS) - 1
-_TAG_BYTES = 3
 _MAX_DIGITS = 19
+
+# Above every phone number, and products with it stay cheap.
+_PRIME = (1 << 61) - 1
+_PADS_IN_BLOCK = 8
+_BLOCK = struct.Struct(f"<{_PADS_IN_BLOCK}Q")
+
+
+def gsmsmsids(key: bytes, first: int, numbers: Sequence[int]) -> list[str]:
+    """Make the ids of recipients whose sequence numbers follow each other.
+
+    Args:
+        key: the account's secret.
+        first: sequence number of the first.
+        numbers: their E.164 numbers.
+    """
+    factor = _factor(key)
+    block, skipped = divmod(first, _PADS_IN_BLOCK)
+    pads = chain.from_iterable(_pads(key, n) for n in count(block))
+    return [
+        str(sequence << _TAG_BITS | _tag(factor, number, pad))
+        for number, sequence, pad in zip(numbers, count(first), islice(pads, skipped, None))
+    ]
 
 
 def gsmsmsid(key: bytes, sequence: int, number: int) -> str:
     """Make the id of the recipient with this sequence number and E.164 number."""
-    return str(sequence << _TAG_BITS | _tag(key, sequence, number))
+    return gsmsmsids(key, sequence, [number])[0]
 
 
 def read_gsmsmsid(key: bytes, value: str, number: int) -> int | None:
@@ -24,9 +53,20 @@ def read_gsmsmsid(key: bytes, value: str, number: int) -> int | None:
     if not value.isascii() or not value.isdigit() or len(value) > _MAX_DIGITS:
         return None
     sequence, tag = int(value) >> _TAG_BITS, int(value) & _TAG_MASK
-    return sequence if tag == _tag(key, sequence, number) else None
+    block, place = divmod(sequence, _PADS_IN_BLOCK)
+    pad = _pads(key, block)[place]
+    return sequence if tag == _tag(_factor(key), number, pad) else None
 
 
-def _tag(key: bytes, sequence: int, number: int) -> int:
-    digest = blake2b(b"%d %d" % (sequence, number), digest_size=_TAG_BYTES, key=key).digest()
-    return int.from_bytes(digest, "big") & _TAG_MASK
+def _tag(factor: int, number: int, pad: int) -> int:
+    return (factor * number + pad) % _PRIME & _TAG_MASK
+
+
+@lru_cache
+def _factor(key: bytes) -> int:
+    return int.from_bytes(blake2b(b"factor", digest_size=8, key=key).digest(), "big")
+
+
+def _pads(key: bytes, block: int) -> tuple[int, ...]:
+    """Give the pads of a block of sequence numbers."""
+    return _BLOCK.unpack(blake2b(b"pads %d" % block, key=key).digest())

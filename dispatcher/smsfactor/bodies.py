@@ -15,7 +15,7 @@ class MessageBody(Struct, omit_defaults=True):
     links: Sequence[str] = ()
 
 
-class Gsm(Struct, omit_defaults=True):
+class Gsm(Struct, frozen=True, omit_defaults=True):
     """One recipient of a send."""
 
     value: str

@@ -57,15 +57,21 @@ class SendReply:
             status=1 if status is None else status,
             message=text(fields.get("message")),
             ticket=ticket,
-            cost=integer(fields.get("cost")),
+            cost=_counter(fields, "cost"),
             credits=integer(fields.get("credits")),
-            total=integer(fields.get("total")),
-            sent=integer(fields.get("sent")),
-            blacklisted=integer(fields.get("blacklisted")),
-            duplicated=integer(fields.get("duplicated")),
-            invalid=integer(fields.get("invalid")),
+            total=_counter(fields, "total"),
+            sent=_counter(fields, "sent"),
+            blacklisted=_counter(fields, "blacklisted"),
+            duplicated=_counter(fields, "duplicated"),
+            invalid=_counter(fields, "invalid"),
             other=other_counters(fields),
         )
+
+
+def _counter(fields: Fields, name: str) -> int | None:
+    """Read a number that cannot be negative; a negative one is as good as unreadable."""
+    value = integer(fields.get(name))
+    return value if value is not None and value >= 0 else None
 
 
 def other_counters(

@@ -1,6 +1,5 @@
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 import msgspec
 
@@ -13,16 +12,13 @@ from dispatcher.smsfactor.refusals import settle, settle_send
 from dispatcher.smsfactor.replies import CancelReply, SendReply
 
 
-class Destination(NamedTuple):
+class Destination(Gsm, frozen=True):
     """Where one message goes; its repr shows no number.
 
     Attributes:
         value: the international number, digits without `+`.
         gsmsmsid: an id of ours, which the receipt brings back as `message_id`.
     """
-
-    value: str
-    gsmsmsid: str | None = None
 
     def __repr__(self) -> str:
         """Keep the number out of logs and tracebacks."""
@@ -113,8 +109,7 @@ class Sending(Caller):
     def _to_destinations(
         self, message: Message, to: Sequence[Destination], delay: datetime | None
     ) -> SendBody:
-        recipients = [Gsm(value, gsmsmsid) for value, gsmsmsid in to]
-        return SendBody(self._message(message, delay), Gsms(recipients))
+        return SendBody(self._message(message, delay), Gsms(list(to)))
 
     def _to_lists(
         self, message: Message, lists: Sequence[str], delay: datetime | None

@@ -1,7 +1,7 @@
 """Batches: claiming them for a quote or a send, and recording how that ended."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from dispatcher.store.replies import text_fields
 from dispatcher.store.scripts import Script, Scripts
 
 _CLAIMED = b"claimed"
+_NONE = b"none"
 _UNCONFIRMED_PAUSE_MS = 5000
 
 
@@ -246,8 +247,8 @@ class Batches:
             )
         )
 
-    def record_send(self, record: SendRecord) -> tuple[BatchState, CampaignState]:
-        """Record how a POST ended; give the states that follow."""
+    def record_send(self, record: SendRecord) -> tuple[BatchState, CampaignState] | None:
+        """Record how a POST ended; give the states that follow, None when it is not kept here."""
         batch, campaign = self._scripts.run(
             Script.RECORD_SEND,
             record.campaign,
@@ -260,6 +261,8 @@ class Batches:
             record.why,
             record.pause_ms,
         )
+        if batch == _NONE:
+            return None
         return BatchState(batch.decode()), CampaignState(campaign.decode())
 
     def exclude(self, campaign: str, n: int, exclusions: Mapping[int, Exclusion]) -> None:
@@ -278,7 +281,7 @@ class Batches:
             attempt=int(fields.get("attempt", 0)),
             quote=int(fields.get("quote", 0)),
             cost=int(fields["cost"]) if "cost" in fields else None,
-            ticket=fields.get("ticket"),
+            ticket=fields.get("ticket") or None,
             why=fields.get("why"),
             settled_at=moment(fields["settled_at"]) if "settled_at" in fields else None,
         )
@@ -293,8 +296,10 @@ class Batches:
         return msgspec.msgpack.encode([part for pair in pairs for part in pair])
 
 
-def left_in(fates: bytes) -> list[int]:
+def left_in(fates: bytes) -> Sequence[int]:
     """List the places of a batch's recipients that nothing is known against."""
+    if fates.count(FOLLOWS_BATCH) == len(fates):
+        return range(len(fates))
     return [place for place, fate in enumerate(fates) if fate == FOLLOWS_BATCH]
 
 

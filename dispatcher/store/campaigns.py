@@ -136,9 +136,9 @@ class Campaigns:
             self.discard(submission.upload)
             raise StoreFullError("Redis is over 80 % full: free memory or raise maxmemory")
         if reply == "expired":
-            raise StoreUnavailableError("the uploaded recipients expired: submit again")
+            raise StoreUnavailableError("the uploaded recipients expired")
         if not durable:
-            raise StoreUnavailableError("Redis did not confirm the campaign in time: submit again")
+            raise StoreUnavailableError("Redis did not confirm the campaign in time")
         return bool(reply == "created")
 
     def status(self, campaign: str) -> CampaignStatus:

@@ -8,6 +8,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
     BusyLoadingError,
     ConnectionError,  # noqa: A004 - redis-py's own, not the built-in
+    NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
@@ -22,6 +23,14 @@ _RETRIES = 4
 _LONGEST_PAUSE = 0.5
 _TIMEOUT = 10
 _CONNECT_TIMEOUT = 3
+
+_AWAY = (ConnectionError, TimeoutError, BusyLoadingError, NoScriptError, ReadOnlyError)
+# First words of replies that say: not now.
+_NOT_NOW = frozenset(
+    {"BUSY", "CLUSTERDOWN", "MASTERDOWN", "MISCONF", "NOREPLICAS", "TRYAGAIN", "UNKILLABLE"}
+)
+_PIPELINED = "caused error: "
+_LONGEST_REASON = 200
 
 
 def connect(url: str) -> Redis:
@@ -42,16 +51,29 @@ def connect(url: str) -> Redis:
 def translated() -> Iterator[None]:
     """Raise our errors in place of redis-py's.
 
+    The cause is left out on purpose: redis-py quotes the command that failed in a pipeline,
+    phone numbers included.
+
     Raises:
-        StoreUnavailableError: Redis did not answer, or may not be written to just now.
+        StoreUnavailableError: Redis did not answer, or does not take commands just now.
         StoreFullError: Redis is out of memory.
         StoreError: Redis refused the command; a defect of ours or of its configuration.
     """
     try:
         yield
-    except OutOfMemoryError as error:
-        raise StoreFullError("Redis has no memory left: raise maxmemory, or wait") from error
-    except (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError) as error:
-        raise StoreUnavailableError(f"Redis did not answer ({type(error).__name__})") from error
+    except OutOfMemoryError:
+        raise StoreFullError("Redis has no memory left: raise maxmemory, or wait") from None
+    except _AWAY as error:
+        raise StoreUnavailableError(f"Redis did not answer ({type(error).__name__})") from None
     except RedisError as error:
-        raise StoreError(f"Redis refused a command: {error}") from error
+        raise _refusal(error) from None
+
+
+def _refusal(error: RedisError) -> StoreError:
+    reason = str(error).rpartition(_PIPELINED)[2]
+    word = reason.split(" ", maxsplit=1)[0]
+    if word == "OOM":
+        return StoreFullError("Redis has no memory left: raise maxmemory, or wait")
+    if word in _NOT_NOW:
+        return StoreUnavailableError(f"Redis takes no commands just now ({word})")
+    return StoreError(f"Redis refused a command: {reason[:_LONGEST_REASON]}")

@@ -16,6 +16,7 @@ from dispatcher.store.records import STATE_OF_BATCH, explain_fate, moment
 from dispatcher.store.replies import blob
 from dispatcher.store.scripts import Scripts
 
+_NOT_ACCEPTED = frozenset({BatchState.REFUSED, BatchState.UNKNOWN})
 _TIME = struct.Struct(">I")
 # A batch that was not claimed ends with its campaign.
 _ENDED_WITH_CAMPAIGN = {
@@ -74,6 +75,7 @@ class Results:
 
 
 def _read_page(page: _Page) -> Iterator[RecipientResult]:
+    is_accepted = page.record.state is BatchState.ACCEPTED
     ids = page.batch.ids or [""] * len(page.batch.numbers)
     for place, number in enumerate(page.batch.numbers):
         fate = page.fates[place]
@@ -87,7 +89,7 @@ def _read_page(page: _Page) -> Iterator[RecipientResult]:
             reason=reason,
             ticket=page.record.ticket if was_sent else None,
             receipt=receipt,
-            sent_at=page.record.settled_at if was_sent and page.record.ticket else None,
+            sent_at=page.record.settled_at if was_sent and is_accepted else None,
             receipt_at=moment(seconds * 1000) if seconds else None,
         )
 
@@ -95,7 +97,8 @@ def _read_page(page: _Page) -> Iterator[RecipientResult]:
 def _read_fate(fate: int, record: BatchRecord) -> tuple[RecipientState, str | None, str | None]:
     """Give state, reason and name of the receipt."""
     if fate == FOLLOWS_BATCH:
-        return STATE_OF_BATCH[record.state], record.why, None
+        why = record.why if record.state in _NOT_ACCEPTED else None
+        return STATE_OF_BATCH[record.state], why, None
     state, word = explain_fate(fate)
     if code_of(fate) is None:
         return state, word, None

@@ -1,11 +1,12 @@
 """Loads the Lua scripts and gives them the names, states and ranks defined in Python."""
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 from redis import Redis
+from redis.exceptions import NoScriptError
 
 from dispatcher.domain import fates, lifecycle
 from dispatcher.store.connection import translated
@@ -82,11 +83,21 @@ class Scripts:
         """Run a script; give its reply, and whether its effect is confirmed to be durable."""
         if not barrier.command:
             return self.run(script, *args), True
-        with translated(), self.client.pipeline(transaction=False) as pipe:
+        with translated():
+            try:
+                reply, confirmed = self._run_and_confirm(script, args, barrier)
+            except NoScriptError:
+                # A restart between loading and running forgot the script.
+                reply, confirmed = self._run_and_confirm(script, args, barrier)
+        return reply, barrier.is_met(confirmed)
+
+    def _run_and_confirm(
+        self, script: Script, args: Sequence[str | bytes | float], barrier: Barrier
+    ) -> list[Any]:
+        with self.client.pipeline(transaction=False) as pipe:
             self._scripts[script](keys=[self.keys.of(Key.ACCOUNT)], args=args, client=pipe)
             pipe.execute_command(*barrier.command)  # type: ignore[no-untyped-call]  # redis-py's own
-            reply, confirmed = pipe.execute()
-        return reply, barrier.is_met(confirmed)
+            return pipe.execute()
 
 
 def read_sources() -> dict[str, str]:

@@ -60,6 +60,9 @@ def find_exclusions(
             for place, destination in enumerate(to)
             if destination.value in blacklist
         }
+        # A list read a moment later may name others, to whom the API did send.
+        if len(found) != reply.blacklisted:
+            found = {}
     missing = _missing(reply, len(to)) - len(found)
     if missing > 0:
         rest = [place for place in range(len(to)) if place not in found]

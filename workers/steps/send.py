@@ -6,13 +6,14 @@ import uuid
 import structlog
 
 from dispatcher.domain.lifecycle import BatchState
-from dispatcher.domain.sequence import gsmsmsid
+from dispatcher.domain.sequence import gsmsmsids
 from dispatcher.errors import (
     ApiError,
     ApiRefusedError,
     CredentialsRefusedError,
     Disposition,
     NotEnoughCreditsError,
+    StoreError,
     StoreUnavailableError,
 )
 from dispatcher.smsfactor import Destination, Phase, SendReply
@@ -29,9 +30,8 @@ _log = structlog.get_logger("workers.send")
 # A process that was frozen this long between its claim and its POST might post after its claim
 # was given up, so it gives the batch back instead.
 _LONGEST_HESITATION = 5.0
-_RECORD_FOR = 60.0
-_RECORD_EVERY = 0.25
-_CLAIM_TRIES = 3
+_PATIENCE = 60.0
+_PAUSE = 0.25
 
 _OUTCOMES = {
     Disposition.RETRY: Outcome.NOT_SENT,
@@ -78,17 +78,22 @@ def send_next(account: Account, campaign: str) -> Progress:
 
 
 def _claim(account: Account, campaign: str) -> SendClaim | NothingToDo:
-    """Claim with one token, so that asking again after a lost answer gets the same batch."""
+    """Claim with one token, so that asking again after a lost answer gets the same batch.
+
+    Giving up early would leave a batch claimed that was certainly not sent.
+    """
     operation = uuid.uuid4().hex
     deadline_ms = int(account.settings.send_lease * 1000)
-    for _ in range(_CLAIM_TRIES - 1):
+    until = time.monotonic() + _PATIENCE
+    while True:
         try:
             return account.store.batches.claim_send(
                 campaign, operation=operation, deadline_ms=deadline_ms
             )
         except StoreUnavailableError:
-            continue
-    return account.store.batches.claim_send(campaign, operation=operation, deadline_ms=deadline_ms)
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_PAUSE)
 
 
 def _ask_for_approval(account: Account) -> Progress:
@@ -100,11 +105,10 @@ def _ask_for_approval(account: Account) -> Progress:
 
 
 def _destinations(account: Account, claim: SendClaim) -> list[Destination]:
-    key, numbers, first = account.receipt_key, claim.batch.numbers, claim.first
-    return [
-        Destination(str(numbers[place]), gsmsmsid(key, first + place, numbers[place]))
-        for place in left_in(claim.fates)
-    ]
+    numbers = claim.batch.numbers
+    ids = gsmsmsids(account.receipt_key, claim.first, numbers)
+    everyone = list(map(Destination, map(str, numbers), ids))
+    return [everyone[place] for place in left_in(claim.fates)]
 
 
 def _record(claim: SendClaim, outcome: Outcome, *, code: str = "", why: str = "") -> SendRecord:
@@ -146,16 +150,17 @@ def _failure(claim: SendClaim, error: ApiError) -> SendRecord:
 
 
 def _persist(account: Account, record: SendRecord) -> BatchState | None:
-    """Record an outcome, however long Redis is away; past a minute, on disk."""
-    until = time.monotonic() + _RECORD_FOR
+    """Record an outcome, whatever ails Redis; past a minute, on disk."""
+    until = time.monotonic() + _PATIENCE
     while True:
         try:
-            return account.store.batches.record_send(record)[0]
-        except StoreUnavailableError:
+            states = account.store.batches.record_send(record)
+            return states[0] if states else None
+        except StoreError:
             if time.monotonic() >= until:
                 account.journal.write(account.name, record)
                 return None
-            time.sleep(_RECORD_EVERY)
+            time.sleep(_PAUSE)
 
 
 def _explain_difference(

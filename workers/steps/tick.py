@@ -3,13 +3,27 @@
 from dispatcher.queueing import Task
 from workers.resources import Account
 
+# Workers that are behind need no more hints: those beyond would only wait and expire.
+_ENOUGH = 500
+
 
 def tick(account: Account) -> None:
     """Look at one account once."""
+    account.journal.retry(account.name, account.store.batches)
     agenda = account.store.ledger.tick()
-    for nudge in agenda.nudges:
-        account.hints.move_on(account.name, nudge.campaign, nudge.state, waiting=nudge.waiting)
     if agenda.held:
         account.hints.nudge(Task.CHECK_CREDITS, account.name)
     if agenda.receipts:
         account.hints.nudge(Task.MERGE_RECEIPTS, account.name)
+    backlog = account.hints.backlog() if agenda.nudges else None
+    if backlog is None:
+        return
+    room = _ENOUGH - backlog
+    for nudge in agenda.nudges:
+        if room <= 0:
+            return
+        taken = account.hints.move_on(
+            account.name, nudge.campaign, nudge.state, waiting=nudge.waiting, most=room
+        )
+        # A broker that took none would cost a time-out for each of the others.
+        room = room - taken if taken else 0

@@ -8,12 +8,7 @@ local f = redis.call('HMGET', record, 'batches:' .. B.sending, 'batches:' .. B.u
 local before_sending = state == C.queued or state == C.quoting or state == C.held
 if not before_sending or number(f[1]) + number(f[2]) + number(f[3]) > 0 then return { 'too late', state or 'none' } end
 
-local waiting = number(redis.call('HGET', record, 'b:' .. B.ready))
-local batches = number(redis.call('HGET', record, 'batches:' .. B.ready))
-redis.call('HINCRBY', record, 'b:' .. B.ready, -waiting)
-redis.call('HINCRBY', record, 'b:' .. B.cancelled, waiting)
-redis.call('HINCRBY', record, 'batches:' .. B.ready, -batches)
-redis.call('HINCRBY', record, 'batches:' .. B.cancelled, batches)
+end_ready(id, B.cancelled)
 release_ready(id)
 redis.call('UNLINK', key(K.waiting, id))
 move(id, C.cancelled)

@@ -9,6 +9,9 @@ local function key(family, id, n)
   return P .. family .. (id or '')
 end
 
+-- Negates without making -0, which Redis 7 writes as "-0" and then does not take for a number.
+local function minus(amount) return 0 - amount end
+
 local function number(value) return tonumber(value) or 0 end
 
 local function emit(id, what, from, to, detail)
@@ -18,7 +21,7 @@ end
 
 local function alarm(id, n, what)
   redis.call('XADD', key(K.alarms), 'MAXLEN', '~', 10000, '*', 'at', now, 'campaign', id, 'batch', n, 'what', what)
-  redis.call('HINCRBY', key(K.campaign, id), 'alarms', 1)
+  if redis.call('EXISTS', key(K.campaign, id)) == 1 then redis.call('HINCRBY', key(K.campaign, id), 'alarms', 1) end
 end
 
 local function look_again(id, at) redis.call('ZADD', key(K.agenda), at, id) end
@@ -59,7 +62,7 @@ local function move_batch(id, n, to, detail)
   redis.call('HSET', batch, 'state', to, 'changed_at', now)
   redis.call('HINCRBY', record, 'batches:' .. from, -1)
   redis.call('HINCRBY', record, 'batches:' .. to, 1)
-  redis.call('HINCRBY', record, 'b:' .. from, -left)
+  redis.call('HINCRBY', record, 'b:' .. from, minus(left))
   redis.call('HINCRBY', record, 'b:' .. to, left)
   local name = id .. '/' .. n
   if from == B.sending then
@@ -108,7 +111,7 @@ local function ready_cost(id) return number(redis.call('HGET', key(K.campaign, i
 local function release_ready(id)
   local record = key(K.campaign, id)
   if redis.call('HGET', record, 'reserved') == '1' then
-    account_add('reserved', -ready_cost(id))
+    account_add('reserved', minus(ready_cost(id)))
     redis.call('HSET', record, 'reserved', 0)
   end
 end
@@ -172,6 +175,7 @@ local function progress(id)
       if state == C.sending then move(id, C.held, H.outcome_unknown) end
       return
     end
+    release_ready(id)
     if number(f[6]) == 0 and number(f[7]) > 0 then return move(id, C.rejected) end
     move(id, C.sent)
     state = C.sent
@@ -184,15 +188,30 @@ local function spend(id, cost)
   if cost == 0 then return end
   redis.call('HINCRBY', key(K.campaign, id), 'cost', cost)
   account_add('spent', cost)
-  if redis.call('HEXISTS', ACCOUNT, 'balance') == 1 then account_add('balance', -cost) end
+  if redis.call('HEXISTS', ACCOUNT, 'balance') == 1 then account_add('balance', minus(cost)) end
+end
+
+-- Ends everything that was not claimed, together with its campaign. Batches without a quote have
+-- no record of their own yet and need none.
+local function end_ready(id, to)
+  local record = key(K.campaign, id)
+  local f = redis.call('HMGET', record, 'b:' .. B.ready, 'batches:' .. B.ready, 'batches')
+  redis.call('HINCRBY', record, 'b:' .. B.ready, minus(number(f[1])))
+  redis.call('HINCRBY', record, 'b:' .. to, number(f[1]))
+  redis.call('HINCRBY', record, 'batches:' .. B.ready, minus(number(f[2])))
+  redis.call('HINCRBY', record, 'batches:' .. to, number(f[2]))
+  for n = 0, number(f[3]) - 1 do
+    local batch = key(K.batch, id, n)
+    if redis.call('HGET', batch, 'state') == B.ready then redis.call('HSET', batch, 'state', to) end
+  end
 end
 
 -- Settles what a batch's claim had put at stake.
 local function settle_money(id, quote, cost)
   local record = key(K.campaign, id)
-  redis.call('HINCRBY', record, 'cost_exposed', -quote)
-  account_add('exposed', -quote)
-  account_add('reserved', -quote)
+  redis.call('HINCRBY', record, 'cost_exposed', minus(quote))
+  account_add('exposed', minus(quote))
+  account_add('reserved', minus(quote))
   spend(id, cost)
 end
 
@@ -222,8 +241,8 @@ local function accept(id, n, ticket, cost, by)
     alarm(id, n, 'proof that a batch was sent which we held for ' .. state)
     if state == B.ready then
       redis.call('ZREM', key(K.waiting, id), n)
-      if redis.call('HGET', key(K.campaign, id), 'reserved') == '1' then account_add('reserved', -quote) end
-      redis.call('HINCRBY', key(K.campaign, id), 'cost_ready', -quote)
+      if redis.call('HGET', key(K.campaign, id), 'reserved') == '1' then account_add('reserved', minus(quote)) end
+      redis.call('HINCRBY', key(K.campaign, id), 'cost_ready', minus(quote))
     end
     spend(id, real)
   end

@@ -9,12 +9,7 @@ redis.call('HSET', record, 'error', ARGV[5], 'error_code', ARGV[4])
 redis.call('ZADD', key(K.waiting, id), now + tonumber(ARGV[6]), n)
 redis.call('HINCRBY', record, 'tries', 1)
 if what == 'reject' then
-  local waiting = number(redis.call('HGET', record, 'b:' .. B.ready))
-  local batches = number(redis.call('HGET', record, 'batches:' .. B.ready))
-  redis.call('HINCRBY', record, 'b:' .. B.ready, -waiting)
-  redis.call('HINCRBY', record, 'b:' .. B.refused, waiting)
-  redis.call('HINCRBY', record, 'batches:' .. B.ready, -batches)
-  redis.call('HINCRBY', record, 'batches:' .. B.refused, batches)
+  end_ready(id, B.refused)
   move(id, C.rejected, ARGV[5])
 elseif what == H.credentials then
   redis.call('HSET', ACCOUNT, 'parked', H.credentials)

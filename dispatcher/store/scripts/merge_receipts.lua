@@ -3,7 +3,7 @@
 -- ARGV: msgpack of {sequence, fate byte, seconds, ticket, ...} in order of sequence.
 -- Replies the sequences that belong to no campaign.
 local list = cmsgpack.unpack(ARGV[1])
-local strangers, touched = {}, {}
+local strangers, changed, proven = {}, {}, {}
 local id, first, last, size, settled
 
 local function find(sequence)
@@ -18,10 +18,8 @@ local function find(sequence)
   return id ~= nil
 end
 
-local function rank_of(byte)
-  local code = byte - RECEIPT_BASE
-  return code >= 0 and code < 100 and RANKS[code + 1] or 99
-end
+-- An exclusion ranks below every receipt: a receipt proves that the message went out.
+local function rank_of(byte) return RANKS[byte - RECEIPT_BASE + 1] or 0 end
 
 local function is_greater(byte, at, old_byte, old_at)
   local rank, old_rank = rank_of(byte), rank_of(old_byte)
@@ -43,13 +41,14 @@ local function merge(position, byte, at)
     redis.call('HINCRBY', key(K.campaign, id), 'f:' .. byte, 1)
   end
   redis.call('SETRANGE', times, position * 4, struct.pack('>I4', at))
-  touched[id] = (touched[id] or 0) + 1
+  changed[id] = (changed[id] or 0) + 1
 end
 
 local function settle(n, ticket)
   if settled[n] == ticket then return true end
   if redis.call('EXISTS', key(K.batch, id, n)) == 0 then return false end
   accept(id, n, ticket, '', 'receipt')
+  proven[id] = true
   settled[n] = ticket
   return true
 end
@@ -62,9 +61,12 @@ for i = 1, #list, 4 do
     strangers[#strangers + 1] = sequence
   end
 end
-for campaign, count in pairs(touched) do
-  redis.call('HINCRBY', key(K.campaign, campaign), 'receipts', count)
-  emit(campaign, 'receipts', '', count)
+for campaign in pairs(proven) do
+  local count = changed[campaign]
+  if count then
+    redis.call('HINCRBY', key(K.campaign, campaign), 'receipts', count)
+    emit(campaign, 'receipts', '', count)
+  end
   progress(campaign)
 end
 return strangers

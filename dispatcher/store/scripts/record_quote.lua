@@ -7,8 +7,9 @@ local state = redis.call('HGET', record, 'state')
 if state ~= C.quoting or redis.call('EXISTS', batch) == 1 then return { state or 'none', 0 } end
 
 observe(ARGV[5], ARGV[6])
-redis.call('HSET', batch, 'state', B.ready, 'size', size, 'left', size, 'quote', cost, 'attempt', 0)
 local exclusions = cmsgpack.unpack(ARGV[7])
+if #exclusions / 2 == size then cost = 0 end
+redis.call('HSET', batch, 'state', B.ready, 'size', size, 'left', size, 'quote', cost, 'attempt', 0)
 for i = 1, #exclusions, 2 do set_fate(id, n, exclusions[i], exclusions[i + 1]) end
 redis.call('ZREM', key(K.waiting, id), n)
 redis.call('HDEL', record, 'tries')

@@ -1,11 +1,17 @@
 -- Records the outcome of one POST. ARGV: id, n, attempt, outcome, ticket, cost, code, why, pause ms.
 -- outcome: `accepted`, `refused`, `not sent` (proven; may be tried again), `no credits` (-3),
--- `no credentials` (-1), or `unknown`. Replies {batch state, campaign state}.
+-- `no credentials` (-1), or `unknown`. Replies {batch state, campaign state}, both
+-- `none` when the batch is not kept here.
 local id, n, attempt, outcome = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local ticket, cost, code, why = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local record, batch = key(K.campaign, id), key(K.batch, id, n)
 local had = redis.call('HMGET', batch, 'state', 'attempt', 'quote')
 local state, quote = had[1], number(had[3])
+
+if not state then
+  if outcome == 'accepted' then alarm(id, n, 'proof that a batch was sent which is not kept here') end
+  return { 'none', 'none' }
+end
 
 local function answer() return { redis.call('HGET', batch, 'state'), redis.call('HGET', record, 'state') } end
 
@@ -30,10 +36,10 @@ elseif outcome == 'refused' then
   redis.call('HSET', record, 'error', why, 'error_code', code)
   move_batch(id, n, B.refused, why)
 else
-  redis.call('HINCRBY', record, 'cost_exposed', -quote)
+  redis.call('HINCRBY', record, 'cost_exposed', minus(quote))
   redis.call('HINCRBY', record, 'cost_ready', quote)
-  account_add('exposed', -quote)
-  if redis.call('HGET', record, 'reserved') ~= '1' then account_add('reserved', -quote) end
+  account_add('exposed', minus(quote))
+  if redis.call('HGET', record, 'reserved') ~= '1' then account_add('reserved', minus(quote)) end
   redis.call('HSET', record, 'error', why, 'error_code', code)
   move_batch(id, n, B.ready, why)
   redis.call('ZADD', key(K.waiting, id), now + tonumber(ARGV[9]), n)
