@@ -17,8 +17,8 @@ from workers.tasks import register
 _log = structlog.get_logger("workers.app")
 
 _TICK_SECONDS = 1.0
-# Ticks that pile up while no worker runs are worth one.
-_TICK_LIFETIME = 5
+# Ticks that pile up while no worker runs are worth one. Expiry compares two machines' clocks.
+_TICK_LIFETIME = 60
 _SHUTDOWN_MARGIN = 10.0
 
 

@@ -105,7 +105,11 @@ def _client(settings: Settings, account: AccountSettings) -> SmsFactor:
         base_url=settings.api_url,
         wire=Wire[settings.wire.upper()],
         dialect=Dialect[settings.dialect.upper()],
-        deadlines=Deadlines(connect=settings.connect_timeout, total=settings.http_deadline),
+        deadlines=Deadlines(
+            connect=settings.connect_timeout,
+            total=settings.http_deadline,
+            listing=settings.http_deadline,
+        ),
         allow_plain_http=settings.allow_plain_http,
     )
 

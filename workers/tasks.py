@@ -1,7 +1,5 @@
 """The tasks: each calls a step until nothing is due or its turn is over."""
 
-import os
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -56,7 +54,11 @@ def _register_control(app: Celery, resources: Callable[[], Resources]) -> None:
     @app.task(name=Task.TICK.value)  # type: ignore[untyped-decorator]  # celery has no types
     def look_around() -> None:
         for account in resources().accounts:
-            tick(account)
+            try:
+                tick(account)
+            except DispatcherError as error:
+                # One account's trouble must not stop the others.
+                _log.error("tick failed", account=account.name, error=str(error))
 
     @app.task(name=Task.CHECK_CREDITS.value)  # type: ignore[untyped-decorator]  # celery has no types
     def check(account: str) -> None:
@@ -64,10 +66,7 @@ def _register_control(app: Celery, resources: Callable[[], Resources]) -> None:
 
     @app.task(name=Task.MERGE_RECEIPTS.value)  # type: ignore[untyped-decorator]  # celery has no types
     def merge(account: str) -> None:
-        consumer = f"{os.uname().nodename}-{os.getpid()}-{threading.get_ident()}"
-        _take_turn(
-            resources(), Task.MERGE_RECEIPTS, lambda found: merge_next(found, consumer), account
-        )
+        _take_turn(resources(), Task.MERGE_RECEIPTS, merge_next, account)
 
 
 def _register_submit(app: Celery, resources: Callable[[], Resources]) -> None:
@@ -75,7 +74,7 @@ def _register_submit(app: Celery, resources: Callable[[], Resources]) -> None:
         name=Task.SUBMIT.value,
         base=QuietTask,
         ignore_result=False,
-        # The only message with content: it stays in the broker until the campaign is durable.
+        # The only message with content: a worker that dies leaves it to the next one.
         acks_late=True,
         reject_on_worker_lost=True,
     )

@@ -75,6 +75,7 @@ def settle_send(reply: ApiReply, *, private: tuple[str, ...] = ()) -> tuple[Fiel
     """Read the reply to a send, if it shows that the campaign was taken; give its ticket too.
 
     A ticket is proof, in whatever state the reply is; two of them are not, for which is ours?
+    Nor is one beside a documented refusal: that reply contradicts itself.
     Status -8 is an acceptance that may come without one.
 
     Args:
@@ -87,7 +88,8 @@ def settle_send(reply: ApiReply, *, private: tuple[str, ...] = ()) -> tuple[Fiel
     """
     reading = read_body(reply.body)
     tickets = tickets_in(reply.body, reading)
-    if len(tickets) == 1:
+    contradicted = _status(reading) in REFUSALS and _is_decided_by_body(reply, reading)
+    if len(tickets) == 1 and not contradicted:
         return reading.fields, next(iter(tickets))
     if not tickets:
         _raise_if_refused(reply, reading, private)

@@ -71,7 +71,8 @@ def _pieces(written: str) -> list[tuple[str, str]]:
 
 def _ticket(value: object) -> str | None:
     found = text(value)
-    return found if _TICKET.fullmatch(found) else None
+    is_one = _TICKET.fullmatch(found) is not None and found.lower() not in _NO_TICKET
+    return found if is_one else None
 
 
 def _decoded(body: bytes) -> str:
@@ -82,4 +83,6 @@ def _decoded(body: bytes) -> str:
 
 
 _TICKET = re.compile(r"[\w.-]{1,64}")
+_NO_TICKET = frozenset({"0", "null", "none", "false"})
+"""What servers write where there is no ticket."""
 """Tickets are numbers today (contract section 4), but opaque to us."""

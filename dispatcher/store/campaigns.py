@@ -99,8 +99,11 @@ class Campaigns:
     def upload_dropped(self, upload: str, chunk: int, rows: Sequence[DroppedRow]) -> None:
         """Put rows aside that were not kept, for the results."""
         packed = msgspec.msgpack.encode([(row.number, row.id, row.reason) for row in rows])
-        with translated():
-            self._client.hset(self._keys.of(Key.UPLOAD, upload), f"{_DROPPED}{chunk}", packed)
+        name = self._keys.of(Key.UPLOAD, upload)
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            pipe.hset(name, f"{_DROPPED}{chunk}", packed)
+            pipe.expire(name, _UPLOAD_LIFETIME)
+            pipe.execute()
 
     def discard(self, upload: str) -> None:
         """Forget an upload that will not be submitted."""
@@ -175,12 +178,16 @@ class Campaigns:
 
         Raises:
             StateError: it is too late for that.
+            StoreUnavailableError: it may be forgotten again; cancel once more.
             UnknownCampaignError: there is none of that id.
         """
         self.status(campaign)
-        reply = [part.decode() for part in self._scripts.run(Script.CANCEL, campaign)]
+        raw, durable = self._scripts.run_durably(Script.CANCEL, campaign, barrier=self._barrier)
+        reply = [part.decode() for part in raw]
         if reply[0] != CampaignState.CANCELLED.value:
             raise StateError(f"campaign {campaign} is {reply[1]}: too late to cancel")
+        if not durable:
+            raise StoreUnavailableError("Redis did not confirm the cancellation: cancel again")
 
     def dropped(self, campaign: str) -> Iterator[DroppedRow]:
         """Read the rows that were not kept."""

@@ -13,6 +13,8 @@ from dispatcher.store.replies import entries_of
 from dispatcher.store.scripts import Script, Scripts
 
 _GROUP = "merge"
+# One name for all: what matters is how long an entry waits, and names are never forgotten.
+_CONSUMER = "worker"
 _BODIES = b"bodies"
 _PARKED_MAX = 100_000
 _QUARANTINE_MAX = 10_000
@@ -53,15 +55,15 @@ class Receipts:
         with translated():
             self._client.xadd(self._stream, {_BODIES: msgspec.msgpack.encode(bodies)})
 
-    def take(self, consumer: str, *, count: int = 200) -> list[Received]:
-        """Take entries nobody has merged yet, those of dead consumers first."""
+    def take(self, *, count: int = 200) -> list[Received]:
+        """Take entries nobody has merged yet, those a dead worker took first."""
         with translated():
             self._make_group()
             _, entries, *_ = self._client.xautoclaim(
-                self._stream, _GROUP, consumer, _ABANDONED_AFTER_MS, count=count
+                self._stream, _GROUP, _CONSUMER, _ABANDONED_AFTER_MS, count=count
             )
             if not entries:
-                found = self._client.xreadgroup(_GROUP, consumer, {self._stream: ">"}, count=count)
+                found = self._client.xreadgroup(_GROUP, _CONSUMER, {self._stream: ">"}, count=count)
                 entries = entries_of(found)
         return [
             Received(entry=entry, bodies=msgspec.msgpack.decode(fields[_BODIES], type=list[bytes]))

@@ -25,9 +25,9 @@ class _Sorted:
     broken: list[bytes] = field(default_factory=list)
 
 
-def merge_next(account: Account, consumer: str) -> Progress:
+def merge_next(account: Account) -> Progress:
     """Merge the receipts that came since; those that are not ours are kept aside."""
-    entries = account.store.receipts.take(consumer)
+    entries = account.store.receipts.take()
     if not entries:
         return Progress.NONE
     found = _sort(account, entries)

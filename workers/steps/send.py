@@ -11,6 +11,7 @@ from dispatcher.errors import (
     ApiError,
     ApiRefusedError,
     CredentialsRefusedError,
+    DispatcherError,
     Disposition,
     NotEnoughCreditsError,
     StoreError,
@@ -47,6 +48,7 @@ _MILESTONES = {
 
 def send_next(account: Account, campaign: str) -> Progress:
     """Post the next batch of a campaign, once, and record what came of it."""
+    key = account.receipt_key
     claimed_from = time.monotonic()
     claim = _claim(account, campaign)
     if claim is NothingToDo.FENCED:
@@ -54,7 +56,7 @@ def send_next(account: Account, campaign: str) -> Progress:
     if isinstance(claim, NothingToDo):
         return Progress.NONE
     account.trace(Milestone.CLAIMED, campaign, claim.n)
-    to = _destinations(account, claim)
+    to = _destinations(key, claim)
     if time.monotonic() - claimed_from > _LONGEST_HESITATION:
         record = _record(claim, Outcome.NOT_SENT, why="the worker was too slow after the claim")
         _persist(account, record)
@@ -65,7 +67,7 @@ def send_next(account: Account, campaign: str) -> Progress:
             to,
             observe=lambda phase: account.trace(_MILESTONES[phase], campaign, claim.n),
         )
-    except ApiError as error:
+    except DispatcherError as error:
         _persist(account, _failure(claim, error))
         if isinstance(error, NotEnoughCreditsError):
             refresh_balance(account)
@@ -104,9 +106,9 @@ def _ask_for_approval(account: Account) -> Progress:
     return Progress.MADE
 
 
-def _destinations(account: Account, claim: SendClaim) -> list[Destination]:
+def _destinations(key: bytes, claim: SendClaim) -> list[Destination]:
     numbers = claim.batch.numbers
-    ids = gsmsmsids(account.receipt_key, claim.first, numbers)
+    ids = gsmsmsids(key, claim.first, numbers)
     everyone = list(map(Destination, map(str, numbers), ids))
     return [everyone[place] for place in left_in(claim.fates)]
 
@@ -135,7 +137,7 @@ def _success(claim: SendClaim, reply: SendReply) -> SendRecord:
     )
 
 
-def _failure(claim: SendClaim, error: ApiError) -> SendRecord:
+def _failure(claim: SendClaim, error: DispatcherError) -> SendRecord:
     """Say what an error means for the batch; whatever is not proven unsent is unknown."""
     _log.warning("send failed", campaign=claim.campaign, batch=claim.n, error=type(error).__name__)
     match error:

@@ -157,7 +157,7 @@ local function finish(id)
   if check_conservation(id) then
     move(id, C.finished)
   else
-    alarm(id, '', 'rows in and fates do not add up')
+    if redis.call('HSETNX', key(K.campaign, id), 'gap', 1) == 1 then alarm(id, '', 'rows in and fates do not add up') end
     look_again(id, now + 60000)
   end
 end

@@ -4,9 +4,14 @@
 local limit = tonumber(ARGV[1])
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(K.inflight), '-inf', now, 'LIMIT', 0, limit)) do
   local id, n = string.match(name, '^(.*)/(%d+)$')
-  redis.call('HSET', key(K.batch, id, n), 'why', 'no trace after the claim')
-  move_batch(id, tonumber(n), B.unknown, 'no trace after the claim')
-  progress(id)
+  if redis.call('HGET', key(K.batch, id, n), 'state') == B.sending then
+    redis.call('HSET', key(K.batch, id, n), 'why', 'no trace after the claim')
+    move_batch(id, tonumber(n), B.unknown, 'no trace after the claim')
+    progress(id)
+  else
+    redis.call('ZREM', key(K.inflight), name)
+    alarm(id, n, 'listed as in flight, and is not')
+  end
 end
 
 local found = { redis.call('ZCARD', key(K.held)), redis.call('XLEN', key(K.receipts)) }

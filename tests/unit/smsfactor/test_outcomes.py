@@ -99,11 +99,8 @@ def test_a_refusal_that_is_not_a_valid_document_proves_nothing(
 @pytest.mark.parametrize(
     "body",
     [
-        b'{"status":-3,"ticket":"203"}',
-        b'{"ticket":"203","ticket":null,"status":-3}',
         b'{"status":-99,"message":"Autre erreur","ticket":203}',
         b'{"status":1,"data":{"ticket":"203"}}',
-        b"<response><status>-3</status><ticket> 203 </ticket></response>",
         b"<response><status>1</status><ticket>203</ticket>",
         b'\xef\xbb\xbf{"ticket":"203"}',
         b'{"message":"\xe9","ticket":"203"}',
@@ -116,6 +113,29 @@ def test_a_reply_with_a_ticket_is_a_send_whatever_else_it_says(
     answering: Answering, body: bytes
 ) -> None:
     assert answering(body).send(MESSAGE, TO).ticket == "203"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"status":-3,"ticket":"203"}',
+        b'{"ticket":"203","ticket":null,"status":-3}',
+        b"<response><status>-3</status><ticket> 203 </ticket></response>",
+        b'{"status":1,"ticket":0}',
+        b'{"status":1,"ticket":"null"}',
+    ],
+)
+def test_a_reply_that_contradicts_itself_proves_nothing(answering: Answering, body: bytes) -> None:
+    with pytest.raises(OutcomeUnknownError):
+        answering(body).send(MESSAGE, TO)
+
+
+@pytest.mark.parametrize("nothing", [b"0", b'"0"', b"null", b'"null"', b'""'])
+def test_a_refusal_may_write_something_where_there_is_no_ticket(
+    answering: Answering, nothing: bytes
+) -> None:
+    with pytest.raises(NotEnoughCreditsError):
+        answering(b'{"status":-3,"message":"x","ticket":' + nothing + b"}").send(MESSAGE, TO)
 
 
 def test_errors_show_no_number_no_text_and_no_credentials(answering: Answering) -> None:

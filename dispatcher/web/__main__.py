@@ -1,0 +1,32 @@
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+
+from dispatcher.errors import DispatcherError
+from dispatcher.settings import Settings
+from dispatcher.web.logs import configure_logs
+from dispatcher.web.server import serve
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the receiver as the command line and the environment say."""
+    parser = argparse.ArgumentParser(
+        prog="dispatcher web", description="Receives the API's webhooks."
+    )
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
+    options = parser.parse_args(arguments)
+    # uvicorn repeats the signal that ended it, once everything is answered.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
+    try:
+        settings = Settings.from_env()
+        configure_logs(settings)
+        serve(settings, host=options.host, port=options.port)
+    except (DispatcherError, OSError) as error:
+        sys.exit(f"the receiver cannot run: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Runs the receiver: one process and one event loop; a proxy may spread over several."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from dispatcher.queueing import Hints, make_app
+from dispatcher.settings import Settings
+from dispatcher.store.inbox import Inbox
+from dispatcher.web.deposits import Deposits
+from dispatcher.web.keyring import Keyring
+from dispatcher.web.receiver import Receiver
+from dispatcher.web.reminders import Reminders
+from dispatcher.web.spool import Spool
+
+_BACKLOG = 2048
+# Bounds memory: each may be sending a body of 64 KiB.
+_CONNECTIONS = 4096
+# From a request's first byte to its last, whatever trickles.
+_REQUEST_SECONDS = 10.0
+_KEEP_ALIVE_SECONDS = 75
+_DRAIN_SECONDS = 15
+
+
+class PunctualProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol, for clients that send a whole request in time.
+
+    Without it, a connection that trickles, or never says a word, would be held for ever.
+    """
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Expect a first request."""
+        super().connection_made(transport)
+        self._expect_request()
+
+    def on_message_begin(self) -> None:
+        """Expect the rest of a request."""
+        super().on_message_begin()
+        if self._deadline is None:
+            self._expect_request()
+
+    def on_message_complete(self) -> None:
+        """Expect nothing: it is our turn."""
+        self._expect_nothing()
+        super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Expect nothing more."""
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def _expect_request(self) -> None:
+        self._deadline = self.loop.call_later(_REQUEST_SECONDS, self.transport.close)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+class AnnouncingServer(uvicorn.Server):
+    """A server that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then announce."""
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+
+def serve(settings: Settings, *, host: str, port: int) -> None:
+    """Receive webhooks until SIGTERM or SIGINT; what was taken by then is answered.
+
+    Raises:
+        SettingsError: no account has a webhook secret that can be used.
+        OSError: the port cannot be had.
+    """
+    app = make_receiver(settings)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    shown = f"[{host}]" if family is socket.AF_INET6 else host
+    address = f"http://{shown}:{listener.getsockname()[1]}"
+
+    def announce() -> None:
+        print(f"receiver listening on {address}", flush=True)  # noqa: T201 - its user waits for it
+
+    with listener:
+        AnnouncingServer(_config(app), announce).run(sockets=[listener])
+
+
+def make_receiver(settings: Settings) -> Receiver:
+    """Put the receiver together.
+
+    Raises:
+        SettingsError: no account has a webhook secret that can be used.
+    """
+    keyring = Keyring(settings.accounts)
+    reminders = Reminders(Hints(make_app(settings), fan_out=1))
+    spool = Spool(settings.spool_dir, max_bytes=settings.spool_max_bytes)
+    return Receiver(Deposits(Inbox(settings), spool, kept=reminders.remind), keyring)
+
+
+def _config(app: Receiver) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=PunctualProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        # Paths hold secrets.
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )

@@ -1,0 +1,162 @@
+"""The whole service in real processes of one test: Redis, sandbox, workers, beat, receiver."""
+
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+from unittest.mock import patch
+
+from dispatcher import Dispatcher, Settings
+from dispatcher.cli.children import Child, Children
+from dispatcher.embedded import EmbeddedRedis
+from tests.support.sandbox import Sandbox
+
+WEBHOOK_SECRET = "a-webhook-secret-of-tests"
+SANDBOX_READY = r"sandbox listening on (\S+)"
+WORKER_READY = r"\S+@\S+ ready"
+BEAT_READY = r"beat: Starting"
+RECEIVER_READY = r"receiver listening on (\S+)"
+WORKER_FLAGS = ("--without-gossip", "--without-mingle")
+
+
+class Stack:
+    """Starts Redis and the sandbox at once, and the rest when asked; stops everything.
+
+        with Stack(tmp_path, credits=5000) as stack:
+            stack.start_worker(2)
+            stack.start_beat()
+            campaign = stack.dispatcher.submit(...)
+
+    Attributes:
+        redis: db 0 is the store, db 1 the broker.
+        env: the `DISPATCHER_*` variables that every process gets; add to it before starting one.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        credits: int = 100_000,  # noqa: A002 - the word of the glossary
+        sandbox_options: tuple[str, ...] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self.directory = directory
+        self.redis = EmbeddedRedis(directory / "redis")
+        self.children = Children(directory)
+        self.env: dict[str, str] = dict(env or {})
+        self._sandbox_options = ("--credits", str(credits), *sandbox_options)
+        self._started = ExitStack()
+        self._sandbox: Sandbox | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._names: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start Redis and the sandbox."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as started:
+            started.enter_context(self.redis)
+            started.enter_context(self.children)
+            self.env = {**self._addresses(self.start_sandbox()), **self.env}
+            self._started = started.pop_all()
+
+    def stop(self) -> None:
+        """End everything."""
+        if self._dispatcher is not None:
+            self._dispatcher.close()
+            self._dispatcher = None
+        self._started.close()
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox, to plan faults and read its ledger."""
+        assert self._sandbox is not None, "start the stack first"
+        return self._sandbox
+
+    @property
+    def sandbox_url(self) -> str:
+        return self.sandbox.url
+
+    @property
+    def settings(self) -> Settings:
+        """What every process of the stack has for settings."""
+        with patch.dict(os.environ):
+            for name in [name for name in os.environ if name.startswith("DISPATCHER_")]:
+                del os.environ[name]
+            os.environ.update(self.env)
+            return Settings.from_env()
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """A dispatcher of this process, on the stack's Redis."""
+        if self._dispatcher is None:
+            self._dispatcher = Dispatcher.from_settings(self.settings)
+        return self._dispatcher
+
+    def start_sandbox(self) -> str:
+        """Start a sandbox; give its address."""
+        child = self._start("sandbox", "-m", "dispatcher.sandbox", *self._sandbox_options)
+        url = child.announcement(SANDBOX_READY)
+        self._sandbox = Sandbox(url=url, process=child.process)
+        return url
+
+    def start_worker(self, count: int = 1, *options: str) -> list[Child]:
+        """Start workers and wait until they are ready; kill one by `child.process.kill()`."""
+        workers = [
+            self._start_celery("worker", "-n", f"{self._next('node')}@%h", *WORKER_FLAGS, *options)
+            for _ in range(count)
+        ]
+        for worker in workers:
+            worker.announcement(WORKER_READY)
+        return workers
+
+    def start_beat(self) -> Child:
+        beat = self._start_celery("beat")
+        beat.announcement(BEAT_READY)
+        return beat
+
+    def start_web(self) -> str:
+        """Start the webhook receiver, have the sandbox post receipts to it; give its address."""
+        options = ("--host", "127.0.0.1", "--port", "0")
+        url = self._start("web", "-m", "dispatcher.web", *options).announcement(RECEIVER_READY)
+        self.sandbox.control("POST", "webhooks", {"urls": [f"{url}/webhooks/{WEBHOOK_SECRET}/dlr"]})
+        return url
+
+    def logs(self) -> str:
+        """Give everything that was logged so far, Redis' own words included."""
+        files = sorted(self.directory.rglob("*.log"))
+        return "\n".join(path.read_text(errors="replace") for path in files)
+
+    def _start_celery(self, command: str, *options: str) -> Child:
+        return self._start(command, "-m", "celery", "-A", "workers.celery", command, *options)
+
+    def _start(self, name: str, *arguments: str) -> Child:
+        place = self._next(name)
+        return self.children.start(
+            f"{name}{place or ''}", [sys.executable, *arguments], env=self.env
+        )
+
+    def _next(self, name: str) -> int:
+        self._names[name] = self._names.get(name, -1) + 1
+        return self._names[name]
+
+    def _addresses(self, sandbox: str) -> dict[str, str]:
+        return {
+            "DISPATCHER_REDIS_URL": self.redis.url,
+            "DISPATCHER_BROKER_URL": self.redis.url.removesuffix("0") + "1",
+            "DISPATCHER_API_URL": sandbox,
+            "DISPATCHER_ACCOUNTS__DEFAULT__USERNAME": "sandbox@example.com",
+            "DISPATCHER_ACCOUNTS__DEFAULT__PASSWORD": "sandbox",
+            "DISPATCHER_ACCOUNTS__DEFAULT__WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "DISPATCHER_CONCURRENCY": "4",
+            "DISPATCHER_NUDGE_AFTER": "1",
+            "DISPATCHER_JOURNAL_DIR": str(self.directory / "journal"),
+        }
