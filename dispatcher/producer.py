@@ -207,7 +207,6 @@ class Dispatcher:
 
     def _submission(self, campaign: Campaign, identity: str, taken: Taken) -> Submission:
         content = blake2b(stored_message(campaign.message), digest_size=16)
-        content.update(bytes([campaign.needs_approval]))
         content.update(b"%d %d" % (taken.rows, taken.duplicated))
         content.update(taken.digest)
         return Submission(

@@ -1,0 +1,66 @@
+"""The command about an account's money."""
+
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from dispatcher.cli.api import api_of
+from dispatcher.cli.output import pairs, stdout, write_json
+from dispatcher.cli.session import AccountOption, JsonOption
+from dispatcher.producer import Dispatcher
+from dispatcher.settings import Settings
+from dispatcher.store.ledger import Credits
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add `credits`."""
+    app.command("credits")(show_credits)
+
+
+def show_credits(
+    *,
+    account: AccountOption = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Ask the API for the balance as well (GET /credits).")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is known of an account's credits.
+
+    Example: dispatcher credits --check
+    """
+    settings = Settings.from_env()
+    name = account or settings.default_account
+    dispatcher = Dispatcher.from_settings(settings)
+    try:
+        known = dispatcher.credits(account=name)
+    finally:
+        dispatcher.close()
+    told = _ask(settings, name) if check else None
+    if as_json:
+        write_json(_document(known) | {"account": name, "told": told})
+    else:
+        stdout().print(pairs(f"Credits of account {name}", _rows(known, told)))
+
+
+def _ask(settings: Settings, account: str) -> int:
+    with api_of(settings, account) as api:
+        return api.credits()
+
+
+def _document(known: Credits) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(known)
+    return document | {"available": None if known.balance is None else known.available}
+
+
+def _rows(known: Credits, told: int | None) -> list[tuple[str, str]]:
+    rows = [("the API says", f"{told:,}")] if told is not None else []
+    if known.balance is None:
+        rows.append(("balance", "not known: no campaign has been quoted yet; try --check"))
+    else:
+        rows += [("balance", f"{known.balance:,}"), ("available", f"{known.available:,}")]
+    rows += [("reserved", f"{known.reserved:,}"), ("spent so far", f"{known.spent:,}")]
+    if known.parked:
+        rows.append(("nothing is sent", f"{known.parked}; see dispatcher doctor"))
+    return rows

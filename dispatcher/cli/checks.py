@@ -1,0 +1,257 @@
+"""What `dispatcher doctor` looks at; each check says what it found and what to do about it."""
+
+import enum
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import SplitResult, urlsplit
+
+from dispatcher.cli.api import api_of
+from dispatcher.cli.exit_codes import ExitCode, code_of_error
+from dispatcher.domain.lifecycle import CampaignState
+from dispatcher.errors import (
+    ApiUnreachableError,
+    CredentialsRefusedError,
+    DispatcherError,
+    SettingsError,
+    StoreError,
+)
+from dispatcher.producer import Dispatcher
+from dispatcher.queueing import broker_problem
+from dispatcher.settings import Settings
+from dispatcher.store.inspection import ServerReport, inspect_server
+
+_LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+# Receipts and schedules are told apart by seconds.
+_CLOCK_TOLERANCE = 2.0
+# Above 80 % nothing new is accepted (submit.lua), so the warning comes before.
+_MEMORY_WARNING = 0.7
+_TOO_LONG = timedelta(seconds=30)
+_WEBHOOK_TIMEOUT = 10
+_HTTP_OK, _HTTP_NOT_FOUND = 200, 404
+
+
+class Grade(enum.Enum):
+    """How bad a finding is."""
+
+    FINE = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What one check found.
+
+    Attributes:
+        subject: what was looked at.
+        fix: what to do about it; empty when it is fine.
+        code: what the command ends with if this is a problem.
+    """
+
+    subject: str
+    grade: Grade
+    message: str
+    fix: str = ""
+    code: ExitCode = ExitCode.OK
+
+
+def examine_all(settings: Settings, *, webhook_url: str | None) -> Iterator[Result]:
+    """Look at everything the settings name, one after the other."""
+    yield from check_redis(settings)
+    yield check_broker(settings)
+    yield from check_api(settings)
+    yield from check_webhook_secrets(settings)
+    if webhook_url is not None:
+        yield from check_receiver(webhook_url)
+    yield from check_workers(settings)
+
+
+def check_redis(settings: Settings) -> Iterator[Result]:
+    """Look at the Redis that holds campaigns."""
+    try:
+        report = inspect_server(settings)
+    except StoreError as error:
+        fix = "start it, or correct DISPATCHER_REDIS_URL"
+        yield _problem("redis", str(error), fix, ExitCode.STORE)
+        return
+    yield _fine("redis", f"{report.version} answers")
+    yield from judge_server(report, replicas=settings.redis_replicas, demo=settings.demo)
+
+
+def judge_server(report: ServerReport, *, replicas: int, demo: bool) -> Iterator[Result]:
+    """Say what is wrong with a server."""
+    for finding in report.findings:
+        if demo:
+            yield _warning("redis settings", f"{finding.message} (DISPATCHER_DEMO)", finding.fix)
+        else:
+            yield _problem("redis settings", finding.message, finding.fix, ExitCode.STORE)
+    if not report.findings:
+        yield _fine("redis settings", "keeps everything on disk, evicts nothing")
+    if report.replicas < replicas:
+        message = f"{report.replicas} of {replicas} replicas are connected: claims are not safe"
+        fix = "start the replicas, or lower DISPATCHER_REDIS_REPLICAS"
+        yield _problem("redis replicas", message, fix, ExitCode.STORE)
+    yield _judge_memory(report)
+    yield _judge_clock(report)
+
+
+def _judge_memory(report: ServerReport) -> Result:
+    used = f"{report.used_memory / 2**20:,.0f} MiB used"
+    if not report.max_memory:
+        fix = "set maxmemory below the machine's memory, so that Redis refuses before it is killed"
+        return _warning("redis memory", f"{used}, without a limit", fix)
+    message = f"{used} of {report.max_memory / 2**20:,.0f} MiB"
+    if report.used_memory > _MEMORY_WARNING * report.max_memory:
+        fix = "raise maxmemory: above 80 % no new campaign is accepted"
+        return _warning("redis memory", message, fix)
+    return _fine("redis memory", message)
+
+
+def _judge_clock(report: ServerReport) -> Result:
+    if abs(report.clock_ahead) > _CLOCK_TOLERANCE:
+        direction = "ahead of" if report.clock_ahead > 0 else "behind"
+        message = f"Redis' clock is {abs(report.clock_ahead):.1f} s {direction} this machine's"
+        return _warning("clock", message, "synchronise both machines (timedatectl set-ntp true)")
+    return _fine("clock", "Redis and this machine agree")
+
+
+def check_broker(settings: Settings) -> Result:
+    """Look whether hints can be published."""
+    if problem := broker_problem(settings):
+        fix = "start it, or correct DISPATCHER_BROKER_URL"
+        return _problem("broker", problem, fix, ExitCode.STORE)
+    return _fine("broker", "answers")
+
+
+def check_api(settings: Settings) -> Iterator[Result]:
+    """Look at the API's address, and at the credentials of each account by GET /credits."""
+    if not settings.accounts:
+        fix = "set DISPATCHER_ACCOUNTS__DEFAULT__USERNAME and ...__PASSWORD, or ...__TOKEN"
+        yield _problem("accounts", "none is configured", fix, ExitCode.USAGE)
+        return
+    if urlsplit(settings.api_url).hostname in _LOCAL_HOSTS:
+        fix = "unset DISPATCHER_API_URL to send for real"
+        yield _warning("api", f"{settings.api_url} is on this machine: a sandbox?", fix)
+    for name in settings.accounts:
+        yield check_credentials(name, lambda name=name: _balance(settings, name))  # type: ignore[misc]  # binds the loop's name
+
+
+def check_credentials(account: str, ask: Callable[[], int]) -> Result:
+    """Look whether an account's credentials work; `ask` gives its balance."""
+    subject = f"account {account}"
+    try:
+        balance = ask()
+    except CredentialsRefusedError as error:
+        fix = f"correct DISPATCHER_ACCOUNTS__{account.upper()}__USERNAME and ...__PASSWORD"
+        return _problem(subject, str(error), fix, ExitCode.API)
+    except ApiUnreachableError as error:
+        fix = "check DISPATCHER_API_URL, and that this machine may connect to it"
+        return _problem(subject, str(error), fix, ExitCode.API)
+    except SettingsError as error:
+        return _problem(subject, str(error), "correct the setting", ExitCode.USAGE)
+    except DispatcherError as error:
+        return _problem(subject, str(error), "try again later", code_of_error(error))
+    if balance <= 0:
+        return _warning(subject, "credentials work, but there are no credits", "top it up")
+    return _fine(subject, f"credentials work, {balance:,} credits")
+
+
+def check_webhook_secrets(settings: Settings) -> Iterator[Result]:
+    """Look whether each account's webhooks carry a secret."""
+    for name, account in settings.accounts.items():
+        subject = f"webhook of {name}"
+        if account.webhook_secret is None:
+            fix = (
+                f"set DISPATCHER_ACCOUNTS__{name.upper()}__WEBHOOK_SECRET to 16 random characters "
+                "or more, and give the API https://HOST/webhooks/SECRET/dlr"
+            )
+            yield _warning(subject, "no secret: no receipts can be received", fix)
+        else:
+            yield _fine(subject, "has a secret")
+
+
+def check_receiver(url: str) -> Iterator[Result]:
+    """Look whether the webhook receiver is reachable, and refuses who does not know the secret."""
+    address = urlsplit(url.rstrip("/"))
+    if address.scheme not in ("http", "https") or address.hostname is None:
+        yield _problem("receiver", f"{url} is no URL", "begin with https://", ExitCode.USAGE)
+        return
+    if address.scheme == "http" and address.hostname not in _LOCAL_HOSTS:
+        fix = "put TLS in front of it: the secret is in the URL"
+        yield _warning("receiver", "it is reached by plain HTTP", fix)
+    forged = f"/webhooks/{secrets.token_urlsafe(24)}/dlr"
+    for method, path, wanted in (("GET", "/healthz", _HTTP_OK), ("POST", forged, _HTTP_NOT_FOUND)):
+        yield _probe(address, method, path, wanted)
+
+
+def _probe(address: SplitResult, method: str, path: str, wanted: int) -> Result:
+    what = "health" if method == "GET" else "a wrong secret"
+    try:
+        status = _status_of(address, method, path)
+    except (OSError, HTTPException) as error:
+        message = f"not reached ({type(error).__name__})"
+        fix = "start it (dispatcher web), and check the proxy and the firewall before it"
+        return _problem("receiver", message, fix, ExitCode.FAILED)
+    if status != wanted:
+        message = f"{what} is answered with {status}, not {wanted}"
+        fix = "check that the URL leads to `dispatcher web`, and nothing in between changes paths"
+        return _problem("receiver", message, fix, ExitCode.FAILED)
+    return _fine("receiver", f"{what} is answered with {status}")
+
+
+def _status_of(address: SplitResult, method: str, path: str) -> int:
+    dial = HTTPSConnection if address.scheme == "https" else HTTPConnection
+    connection = dial(address.hostname or "", address.port, timeout=_WEBHOOK_TIMEOUT)
+    try:
+        connection.request(method, address.path + path, b"{}" if method == "POST" else None)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def check_workers(settings: Settings) -> Iterator[Result]:
+    """Look whether campaigns wait for a worker that does not come."""
+    for name in settings.accounts:
+        try:
+            waiting = waiting_for_a_worker(settings, name, now=datetime.now(UTC))
+        except DispatcherError:
+            # Told already, by the check of Redis.
+            return
+        subject = f"workers of {name}"
+        if waiting:
+            message = f"campaign {waiting} has waited for over {_TOO_LONG.seconds} s to be taken"
+            fix = "start one: dispatcher worker, and dispatcher beat"
+            yield _problem(subject, message, fix, ExitCode.UNFINISHED)
+        else:
+            yield _fine(subject, "no campaign waits for a worker")
+
+
+def waiting_for_a_worker(settings: Settings, account: str, *, now: datetime) -> str | None:
+    """Give a campaign that nobody has taken for too long."""
+    dispatcher = Dispatcher.from_settings(settings)
+    try:
+        newest = dispatcher.campaigns(account=account)
+    finally:
+        dispatcher.close()
+    queued = (each for each in newest if each.state is CampaignState.QUEUED)
+    return next((each.id for each in queued if now - each.changed_at > _TOO_LONG), None)
+
+
+def _balance(settings: Settings, account: str) -> int:
+    with api_of(settings, account) as api:
+        return api.credits()
+
+
+def _fine(subject: str, message: str) -> Result:
+    return Result(subject=subject, grade=Grade.FINE, message=message)
+
+
+def _warning(subject: str, message: str, fix: str) -> Result:
+    return Result(subject=subject, grade=Grade.WARNING, message=message, fix=fix)
+
+
+def _problem(subject: str, message: str, fix: str, code: ExitCode) -> Result:
+    return Result(subject=subject, grade=Grade.PROBLEM, message=message, fix=fix, code=code)

@@ -1,0 +1,48 @@
+"""The command `dispatcher`."""
+
+import sys
+
+import typer
+from rich.markup import escape
+
+from dispatcher.cli import account, campaigns, demo, doctor, send, services
+from dispatcher.cli.exit_codes import ExitCode, code_of_error
+from dispatcher.cli.output import stderr
+from dispatcher.errors import DispatcherError
+
+# Paragraphs: within one, the help would run the codes together.
+_EXIT_CODES = "\n\n".join(f"{code.value}: {code.meaning}" for code in ExitCode)
+
+app = typer.Typer(
+    name="dispatcher",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog=f"Exit codes:\n\n{_EXIT_CODES}",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _dispatcher() -> None:
+    """Queue, quote, send and follow SMS campaigns through the SMSFactor API.
+
+    New here? `dispatcher demo` shows all of it on this machine, and needs nothing. Then set
+    DISPATCHER_REDIS_URL, DISPATCHER_BROKER_URL, DISPATCHER_ACCOUNTS__DEFAULT__USERNAME and
+    DISPATCHER_ACCOUNTS__DEFAULT__PASSWORD, and let `dispatcher doctor` check them.
+    """
+
+
+for group in (send, campaigns, account, services, doctor, demo):
+    group.add_commands(app)
+
+
+def main() -> None:
+    """Run the command line; errors of ours end in one line and an exit code."""
+    try:
+        app()
+    except DispatcherError as error:
+        stderr().print(f"[bold red]error[/]: {escape(str(error))}")
+        sys.exit(code_of_error(error))
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)

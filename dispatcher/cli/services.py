@@ -1,0 +1,102 @@
+"""Commands that become another process (worker, beat, web, sandbox), and the schema they speak."""
+
+import importlib
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from dispatcher.cli.output import stdout
+from dispatcher.documents import submit_schema
+from dispatcher.settings import Settings
+
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+_CELERY = ("-m", "celery", "-A", "workers.celery")
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (worker, beat):
+        app.command(context_settings=_PASS_ON)(command)
+    app.command(context_settings={**_PASS_ON, "help_option_names": []})(sandbox)
+    app.command()(web)
+    app.command()(schema)
+
+
+def worker(
+    context: typer.Context,
+    *,
+    queues: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Of submit, dispatch, control, receipts; default: all."),
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Threads; default: DISPATCHER_CONCURRENCY, or 16."),
+    ] = None,
+) -> None:
+    """Run a worker: it quotes, sends, merges receipts.
+
+    Run as many as you like. Stop it with SIGTERM: it finishes the POST it is in. Further
+    arguments are Celery's.
+
+    Example: dispatcher worker --concurrency 8 --loglevel INFO
+    """
+    flags = ["--without-gossip", "--without-mingle"]
+    flags += ["--queues", queues] if queues else []
+    flags += ["--concurrency", str(concurrency)] if concurrency else []
+    _become_celery("worker", *flags, *context.args)
+
+
+def beat(context: typer.Context) -> None:
+    """Run the clock that nudges what stands still.
+
+    One is enough, and two do no harm. Further arguments are Celery's.
+
+    Example: dispatcher beat
+    """
+    _become_celery("beat", *context.args)
+
+
+def web(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+) -> None:
+    """Run the receiver of the API's webhooks.
+
+    The API is given the URL https://HOST/webhooks/SECRET/dlr, with the account's own secret.
+
+    Example: dispatcher web --host 0.0.0.0 --port 8000
+    """
+    Settings.from_env()
+    _become("-m", "dispatcher.web", "--host", host, "--port", str(port))
+
+
+def sandbox(context: typer.Context) -> None:
+    """Run a look-alike of the SMSFactor API, for tests.
+
+    Example: dispatcher sandbox --port 8100 --credits 5000
+    """
+    # Imported here, so that no other command depends on it.
+    importlib.import_module("dispatcher.sandbox.__main__").main(context.args)
+
+
+def schema() -> None:
+    """Print the JSON Schema of `campaigns.submit`.
+
+    Example: dispatcher schema > campaigns.submit.json
+    """
+    stdout().print_json(data=submit_schema())
+
+
+def _become_celery(command: str, *arguments: str) -> NoReturn:
+    # Celery would tell a missing setting by a traceback.
+    Settings.from_env()
+    _become(*_CELERY, command, *arguments)
+
+
+def _become(*arguments: str) -> NoReturn:
+    """Replace this process, so that signals reach the service itself."""
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - no shell is wanted

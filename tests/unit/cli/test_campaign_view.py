@@ -1,0 +1,119 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dispatcher import CampaignState, CampaignStatus, Event, HoldReason, RecipientState
+from dispatcher.cli.campaign_view import (
+    event_line,
+    hint,
+    quote_of,
+    quote_table,
+    status_document,
+    status_table,
+    summary,
+)
+from dispatcher.store.ledger import Credits
+from tests.support.statuses import a_status
+
+NOW = datetime(2026, 11, 22, 8, 0, 1, tzinfo=UTC)
+
+
+def held(reason: HoldReason, **changes: object) -> CampaignStatus:
+    return a_status(state=CampaignState.HELD, hold=reason, **changes)
+
+
+def known(balance: int | None, reserved: int = 0) -> Credits:
+    return Credits(balance=balance, reserved=reserved, spent=0, parked=None)
+
+
+def test_a_quote_tells_rows_costs_and_balances() -> None:
+    quote = quote_of(held(HoldReason.APPROVAL), known(100))
+
+    assert (quote.rows, quote.recipients, quote.batches, quote.cost) == (10, 7, 2, 7)
+    assert quote.dropped == {"invalid row": 1, "duplicated row": 1, "blacklisted": 1}
+    assert (quote.balance_before, quote.balance_after, quote.missing) == (100, 93, 0)
+
+
+def test_a_quote_counts_what_other_campaigns_have_reserved() -> None:
+    quote = quote_of(held(HoldReason.APPROVAL), known(100, reserved=95))
+
+    assert (quote.reserved_by_others, quote.missing) == (95, 2)
+
+
+def test_a_quote_does_not_count_the_campaign_itself_among_the_others() -> None:
+    spending = a_status(state=CampaignState.SENDING, cost=3)
+
+    quote = quote_of(spending, known(97, reserved=4))
+
+    assert (quote.balance_before, quote.balance_after) == (100, 93)
+    assert quote.reserved_by_others == 0
+
+
+def test_a_quote_without_a_known_balance_says_so() -> None:
+    shown = quote_table(quote_of(held(HoldReason.APPROVAL), known(None))).plain
+
+    assert "balance after     not known" in shown
+
+
+def test_a_quote_beyond_the_balance_tells_what_is_missing() -> None:
+    shown = quote_table(quote_of(held(HoldReason.APPROVAL), known(6))).plain
+
+    assert "missing           1 credit: it would wait for a top-up" in shown
+
+
+@pytest.mark.parametrize("reason", HoldReason)
+def test_every_hold_says_what_to_do(reason: HoldReason) -> None:
+    assert hint(held(reason), NOW)
+
+
+def test_a_hold_for_credits_tells_how_many_are_missing() -> None:
+    status = held(HoldReason.CREDITS, need=7, have=2, account="shop")
+
+    assert hint(status, NOW).startswith("It needs 5 credits more. Top up account shop")
+
+
+def test_a_hold_for_approval_gives_the_commands_with_the_account() -> None:
+    assert hint(held(HoldReason.APPROVAL, account="shop"), NOW) == (
+        "To send it: dispatcher approve orders --account shop\n"
+        "To drop it: dispatcher cancel orders --account shop"
+    )
+
+
+def test_a_campaign_nobody_takes_makes_one_think_of_the_worker() -> None:
+    status = a_status(state=CampaignState.QUEUED)
+
+    assert hint(status, NOW) == ""
+    assert "dispatcher worker" in hint(status, NOW + timedelta(seconds=10))
+
+
+def test_a_summary_tells_state_and_recipients_in_the_order_of_their_lives() -> None:
+    states = {RecipientState.NOT_SENT: 3, RecipientState.DELIVERED: 6, RecipientState.SENT: 1}
+
+    assert summary(a_status(state=CampaignState.SENT, recipient_states=states)) == (
+        "sent; 1 sent, 6 delivered, 3 not sent"
+    )
+
+
+def test_a_status_shows_what_held_it_and_what_went_wrong() -> None:
+    status = held(HoldReason.CREDITS, need=7, have=2, error="status -3: crédits [bold]", alarms=1)
+
+    shown = status_table(status).plain
+
+    assert "state       held: credits" in shown
+    assert "needs       7 credits, 2 available" in shown
+    assert "last error  status -3: crédits [bold]" in shown
+    assert "alarms      1: somebody should look at its events" in shown
+
+
+def test_a_status_for_scripts_has_plain_values() -> None:
+    document = status_document(held(HoldReason.CREDITS))
+
+    assert (document["state"], document["hold"]) == ("held", "credits")
+    assert document["recipient_states"] == {"waiting": 7, "not sent": 3}
+    assert (document["is_over"], document["is_conserved"]) == (False, True)
+
+
+def test_an_event_takes_one_line() -> None:
+    event = Event(id="1-0", at=NOW, what="campaign", old="quoting", new="held", detail="credits")
+
+    assert event_line(event) == "2026-11-22 08:00:01  campaign     quoting -> held (credits)"
