@@ -6,17 +6,18 @@ set of the numbers seen (two to four bytes each when they are close together).
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import islice
-from typing import TypeGuard
+from typing import TypeGuard, cast
 
 from pyroaring import BitMap64
 
 from dispatcher.domain.campaign import BadRows, DroppedRow, Recipient
 from dispatcher.domain.numbers import NumberProblem
 from dispatcher.domain.packing import Batch, pack, packed_numbers
-from dispatcher.errors import InputError, Problem
+from dispatcher.errors import InputError, Problem, StoreError
 from dispatcher.store.campaigns import Campaigns
 
 _BATCHES_AT_ONCE = 16
@@ -70,7 +71,7 @@ class Intake:
         self._upload = secrets.token_hex(12)
         self._seen = BitMap64()
         self._numbers: list[int] = []
-        self._ids: list[str] = []
+        self._ids: list[str | None] = []
         self._pending: dict[int, bytes] = {}
         self._batches = 0
         self._dropped: list[DroppedRow] = []
@@ -95,7 +96,9 @@ class Intake:
                     self._end_batch()
             self._end()
         except BaseException:
-            self._campaigns.discard(self._upload)
+            # It expires by itself, and must not hide what went wrong.
+            with suppress(StoreError):
+                self._campaigns.discard(self._upload)
             raise
         return Taken(
             upload=self._upload,
@@ -117,29 +120,34 @@ class Intake:
         self._flush()
         self._flush_dropped()
 
-    def _take_rows(self, rows: list[Recipient | str]) -> None:
+    def _take_rows(self, rows: Sequence[Recipient | str]) -> None:
         """Take rows in; most often all of them are good and new, which is told at once."""
-        found = [self._normalise(row if isinstance(row, str) else row.number) for row in rows]
-        ids = [None if isinstance(row, str) else row.id for row in rows]
-        storable = all(own_id is None or _is_storable(own_id) for own_id in ids)
-        if storable and _are_numbers(found) and self._are_new(found):
-            self._rows += len(rows)
-            self._keep(found, ids)
-        else:
-            for row, number in zip(rows, found, strict=True):
-                self._take_row(Recipient(row) if isinstance(row, str) else row, number)
+        if all(map(_is_readable, rows)):
+            found = [self._normalise(row if isinstance(row, str) else row.number) for row in rows]
+            ids = [None if isinstance(row, str) else row.id for row in rows]
+            if _are_numbers(found) and self._are_new(found) and _are_storable(ids):
+                self._rows += len(rows)
+                self._keep(found, ids)
+                return
+        for row in rows:
+            self._take_row(row)
 
-    def _take_row(self, row: Recipient, found: int | NumberProblem) -> None:
+    def _take_row(self, row: Recipient | str) -> None:
         self._rows += 1
+        if not _is_readable(row):
+            self._reject(Recipient(""), _unreadable(row))
+            return
+        recipient = Recipient(row) if isinstance(row, str) else row
+        found = self._normalise(recipient.number)
         if not isinstance(found, int):
-            self._reject(row, found.message, found.fix)
-        elif row.id is not None and not _is_storable(row.id):
-            self._reject(row, "its id cannot be kept", "shorten it")
+            self._reject(recipient, Problem(field="number", message=found.message, fix=found.fix))
+        elif recipient.id is not None and not _is_storable(recipient.id):
+            self._reject(recipient, _UNSTORABLE_ID)
         elif found in self._seen:
             self._duplicated += 1
-            self._drop(DroppedRow(number=str(found), id=row.id, reason="duplicate"))
+            self._drop(DroppedRow(number=str(found), id=recipient.id, reason="duplicate"))
         else:
-            self._keep([found], [row.id])
+            self._keep([found], [recipient.id])
 
     def _are_new(self, numbers: list[int]) -> bool:
         return len(set(numbers)) == len(numbers) and not any(map(self._seen.__contains__, numbers))
@@ -147,17 +155,17 @@ class Intake:
     def _keep(self, numbers: Sequence[int], ids: Sequence[str | None]) -> None:
         self._seen.update(numbers)
         self._numbers.extend(numbers)
-        self._ids.extend(own_id or "" for own_id in ids)
+        self._ids.extend(ids)
 
-    def _reject(self, row: Recipient, message: str, fix: str) -> None:
+    def _reject(self, row: Recipient, problem: Problem) -> None:
         self._invalid += 1
         if not self._rejects:
             shown = row.number[:_LONGEST_SHOWN].encode(errors="replace").decode()
             own_id = row.id[:_LONGEST_ID].encode(errors="replace").decode() if row.id else None
-            self._drop(DroppedRow(number=shown, id=own_id, reason=f"invalid: {message}"))
+            self._drop(DroppedRow(number=shown, id=own_id, reason=f"invalid: {problem.message}"))
         elif len(self._problems) < MOST_LISTED:
             place = self._rows if row.row is None else row.row
-            self._problems.append(Problem(field="number", row=place, message=message, fix=fix))
+            self._problems.append(replace(problem, row=place))
 
     def _drop(self, row: DroppedRow) -> None:
         self._dropped.append(row)
@@ -167,10 +175,11 @@ class Intake:
     def _end_batch(self) -> None:
         if not self._numbers:
             return
-        has_ids = any(self._ids)
-        packed = pack(Batch(numbers=self._numbers, ids=self._ids if has_ids else None))
+        ids = [own_id or "" for own_id in self._ids] if any(self._ids) else None
+        packed = pack(Batch(numbers=self._numbers, ids=ids))
         self._number_digest.update(packed_numbers(self._numbers))
-        self._id_digest.update("\0".join((*self._ids, "")).encode())
+        # Each id and a zero byte, so that it does not matter how they were batched.
+        self._id_digest.update("\0".join((*ids, "")).encode() if ids else bytes(len(self._ids)))
         self._pending[self._batches] = packed
         self._batches += 1
         self._numbers, self._ids = [], []
@@ -198,12 +207,40 @@ class Intake:
         )
 
 
+_UNSTORABLE_ID = Problem(
+    field="id",
+    message=f"it is longer than {_LONGEST_ID} characters, or has some that cannot be kept",
+    fix="shorten it, and leave out control characters and halves of characters",
+)
+
+
+def _is_readable(row: object) -> bool:
+    """Tell whether a row is what its type says, which Python does not check."""
+    if not isinstance(row, Recipient):
+        return isinstance(row, str)
+    number, own_id, _ = cast("tuple[object, object, object]", row)
+    return isinstance(number, str) and isinstance(own_id, (str, type(None)))
+
+
+def _unreadable(row: object) -> Problem:
+    kind = "Recipient of other values" if isinstance(row, Recipient) else type(row).__name__
+    return Problem(
+        field="recipient",
+        message=f"it is a {kind}",
+        fix="give the number as text, or a Recipient whose number and id are text",
+    )
+
+
 def _are_numbers(found: list[int | NumberProblem]) -> TypeGuard[list[int]]:
     return set(map(type, found)) == {int}
 
 
+def _are_storable(ids: list[str | None]) -> bool:
+    return not any(ids) or all(own_id is None or _is_storable(own_id) for own_id in ids)
+
+
 def _is_storable(own_id: str) -> bool:
-    if len(own_id) > _LONGEST_ID:
+    if len(own_id) > _LONGEST_ID or "\0" in own_id:
         return False
     if own_id.isascii():
         return True

@@ -24,6 +24,10 @@ class Recipient(NamedTuple):
     id: str | None = None
     row: int | None = None
 
+    def __repr__(self) -> str:
+        """Keep the number out of logs and tracebacks."""
+        return f"Recipient(id={self.id!r}, row={self.row})"
+
 
 class BadRows(enum.Enum):
     """What to do when recipients are not valid."""

@@ -1,8 +1,10 @@
 """Checks what a campaign says before anything of it is kept."""
 
 import re
+from collections.abc import Mapping
 
-from dispatcher.domain.campaign import Campaign
+from dispatcher.domain.campaign import BadRows, Campaign
+from dispatcher.domain.message import PushType
 from dispatcher.errors import Problem
 
 _SENDER = re.compile(r"[A-Za-z0-9]{1,11}", re.ASCII)
@@ -14,13 +16,44 @@ _UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 
 
 def problems_of(campaign: Campaign) -> list[Problem]:
-    """List everything wrong with a campaign's message and id."""
-    return [*_text_problems(campaign), *_sender_problems(campaign), *_id_problems(campaign)]
+    """List everything wrong with a campaign but with its recipients."""
+    return _type_problems(campaign) or [
+        *_text_problems(campaign),
+        *_sender_problems(campaign),
+        *_id_problems(campaign),
+    ]
 
 
 def is_storable_id(value: str) -> bool:
     """Tell whether a campaign id may become part of a key."""
     return _ID.fullmatch(value) is not None
+
+
+def _type_problems(campaign: Campaign) -> list[Problem]:
+    """Find values of a wrong type, which Python lets through."""
+    allowed: dict[str, tuple[type, ...]] = {
+        "text": (str,),
+        "sender": (str, type(None)),
+        "pushtype": (PushType,),
+        "links": (tuple, list),
+        "account": (str, type(None)),
+        "id": (str, type(None)),
+        "bad_rows": (BadRows,),
+    }
+    problems = [
+        _wrong_type(name, getattr(campaign, name), kinds)
+        for name, kinds in allowed.items()
+        if not isinstance(getattr(campaign, name), kinds)
+    ]
+    # Iterable, but a character or a key at a time.
+    if isinstance(campaign.recipients, (str, bytes, Mapping)):
+        problems.append(_wrong_type("recipients", campaign.recipients, (list,)))
+    return problems
+
+
+def _wrong_type(name: str, value: object, allowed: tuple[type, ...]) -> Problem:
+    kinds = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in allowed)
+    return Problem(field=name, message=f"it is a {type(value).__name__}", fix=f"give a {kinds}")
 
 
 def _text_problems(campaign: Campaign) -> list[Problem]:

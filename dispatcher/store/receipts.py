@@ -1,15 +1,18 @@
 """Receipts: made durable as they come, merged in batches, parked when they are not ours."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from redis.exceptions import ResponseError
 
 from dispatcher.domain.fates import Receipt, fate_of
+from dispatcher.errors import StoreFullError
 from dispatcher.store.connection import translated
 from dispatcher.store.keys import Key
-from dispatcher.store.replies import entries_of
+from dispatcher.store.replies import blob, entries_of
 from dispatcher.store.scripts import Script, Scripts
 
 _GROUP = "merge"
@@ -58,6 +61,8 @@ class Receipts:
     def take(self, *, count: int = 200) -> list[Received]:
         """Take entries nobody has merged yet, those a dead worker took first."""
         with translated():
+            if not self._client.exists(self._stream):
+                return []
             self._make_group()
             _, entries, *_ = self._client.xautoclaim(
                 self._stream, _GROUP, _CONSUMER, _ABANDONED_AFTER_MS, count=count
@@ -93,11 +98,11 @@ class Receipts:
                 pipe.execute()
 
     def park(self, bodies: Sequence[bytes]) -> None:
-        """Keep receipts that match nothing of ours."""
+        """Keep receipts that match nothing of ours, unless Redis is full."""
         self._keep(self._parked, bodies, _PARKED_MAX)
 
     def quarantine(self, bodies: Sequence[bytes]) -> None:
-        """Keep bodies that are no receipts."""
+        """Keep bodies that are no receipts, unless Redis is full."""
         self._keep(self._quarantine, bodies, _QUARANTINE_MAX)
 
     def waiting(self) -> int:
@@ -106,12 +111,16 @@ class Receipts:
             return int(self._client.xlen(self._stream))
 
     def _keep(self, stream: str, bodies: Sequence[bytes], newest: int) -> None:
-        with translated(), self._client.pipeline(transaction=False) as pipe:
+        # A full server frees memory by having receipts merged, which this must not stop.
+        with suppress(StoreFullError), translated(), self._client.pipeline() as pipe:
             for body in bodies:
                 pipe.xadd(stream, {b"body": body}, maxlen=newest, approximate=True)
             pipe.execute()
 
     def _make_group(self) -> None:
+        groups: Any = self._client.xinfo_groups(self._stream)
+        if any(blob(group["name"]) == _GROUP.encode() for group in groups):
+            return
         try:
             self._client.xgroup_create(self._stream, _GROUP, id="0", mkstream=True)
         except ResponseError as error:

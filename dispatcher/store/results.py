@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dispatcher.domain.campaign import CampaignStatus, RecipientResult
 from dispatcher.domain.fates import FOLLOWS_BATCH, ReceiptCode, RecipientState, code_of
@@ -70,7 +70,9 @@ class Results:
             page_times = blob(self._client.getrange(times, first * 4, last * 4 + 3))
         record = self._batches.read(status.id, n) or BatchRecord(state=BatchState.READY)
         if record.state is BatchState.READY and status.state in _ENDED_WITH_CAMPAIGN:
-            record = BatchRecord(state=_ENDED_WITH_CAMPAIGN[status.state], why=status.error)
+            record = BatchRecord(state=_ENDED_WITH_CAMPAIGN[status.state])
+        if record.state is BatchState.REFUSED and record.why is None:
+            record = replace(record, why=status.error)
         return _Page(batch=batch, record=record, fates=page_fates, times=page_times)
 
 

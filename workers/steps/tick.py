@@ -1,5 +1,8 @@
 """Finds what stands still and nudges it; safe to run anywhere, any number of times at once."""
 
+from contextlib import suppress
+
+from dispatcher.errors import StoreError
 from dispatcher.queueing import Task
 from workers.resources import Account
 
@@ -9,7 +12,8 @@ _ENOUGH = 500
 
 def tick(account: Account) -> None:
     """Look at one account once."""
-    account.journal.retry(account.name, account.store.batches)
+    with suppress(StoreError):
+        account.journal.retry(account.name, account.store.batches)
     agenda = account.store.ledger.tick()
     if agenda.held:
         account.hints.nudge(Task.CHECK_CREDITS, account.name)
