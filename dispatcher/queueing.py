@@ -159,7 +159,10 @@ class Hints:
                     QueueName.DISPATCH.value, passive=True
                 )
                 return int(queue.message_count)
-        except (OperationalError, ChannelError, OSError):
+        except ChannelError:
+            # Redis keeps no empty lists, so a queue that is not there is one that is drained.
+            return 0
+        except (OperationalError, OSError):
             return None
 
     def nudge(self, task: Task, *ids: str, copies: int = 1) -> bool:

@@ -1,0 +1,51 @@
+"""The dispatch benchmark works, small; how fast it is depends on the machine and is not judged."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from tests.support.polling import eventually
+
+ROOT = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-m", "tests.benchmarks.dispatch")
+
+
+def test_it_compares_every_way_of_sending_and_checks_who_was_sent_to() -> None:
+    run = subprocess.run(
+        [*COMMAND, "--recipients", "2000", "--sample", "20"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert len(re.findall(r"b = \d+\.\d\d x [acd]\b", run.stdout)) == 3
+    assert "Correct: 2,000 recipients, each sent to once" in run.stdout
+
+
+def test_it_leaves_no_process_behind_even_when_it_is_killed() -> None:
+    benchmark = subprocess.Popen(
+        [*COMMAND, "--recipients", "200000"], cwd=ROOT, stdout=subprocess.DEVNULL
+    )
+    with benchmark:
+        family = eventually(lambda: _started_by(benchmark, "celery"), within=60)
+
+        benchmark.send_signal(signal.SIGKILL)
+
+    eventually(lambda: not any(_is_alive(process) for process in family), within=20)
+
+
+def _started_by(benchmark: "subprocess.Popen[bytes]", word: str) -> list[psutil.Process]:
+    """List its descendants once one of them was started with a word."""
+    family = psutil.Process(benchmark.pid).children(recursive=True)
+    return family if any(word in " ".join(process.cmdline()) for process in family) else []
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

@@ -1,0 +1,81 @@
+"""What must hold between any two calls, recounted from the records a counter stands for."""
+
+from collections import Counter
+
+from dispatcher.domain.lifecycle import BATCH_MOVES, CAMPAIGN_MOVES, BatchState, CampaignState
+from dispatcher.store.batches import BatchRecord
+from dispatcher.store.keys import Key
+from tests.support.bench import Bench
+
+_ENDS = (CampaignState.CANCELLED.value, CampaignState.REJECTED.value)
+_AT_STAKE = (BatchState.SENDING, BatchState.UNKNOWN)
+
+
+def check_counters(bench: Bench, campaign: str) -> None:
+    """Compare a campaign's counters with its recipients and batches, one by one."""
+    status = bench.status(campaign)
+    found = Counter(result.state for result in bench.results(campaign))
+    assert all(count > 0 for count in status.recipient_states.values()), status
+    assert +Counter(status.recipient_states) == found
+    assert status.is_conserved
+    assert all(count > 0 for count in status.batch_states.values()), status
+    assert sum(status.batch_states.values()) == status.batches
+
+
+def check_money(bench: Bench, campaigns: list[str]) -> None:
+    """Recount what is set aside and at stake, for each campaign and for the account."""
+    reserved = exposed = 0
+    for campaign in campaigns:
+        batches = _batches(bench, campaign)
+        at_stake = sum(batch.quote for batch in batches if batch.state in _AT_STAKE)
+        to_send = sum(batch.quote for batch in batches if batch.state is BatchState.READY)
+        assert bench.record_field(campaign, "cost_exposed") == at_stake
+        if bench.status(campaign).is_over:
+            assert bench.record_field(campaign, "reserved") * to_send == 0
+        else:
+            assert bench.record_field(campaign, "cost_ready") == to_send
+        exposed += at_stake
+        reserved += at_stake + to_send * bench.record_field(campaign, "reserved")
+    assert bench.account_field("exposed") == exposed
+    assert bench.account.ledger.credits().reserved == reserved
+
+
+def check_indexes(bench: Bench, campaigns: list[str]) -> None:
+    """Compare what a tick will find with the states of campaigns and batches."""
+    states = {
+        f"{campaign}/{n}": record.state
+        for campaign in campaigns
+        for n, record in enumerate(_batches(bench, campaign))
+    }
+    for key, state in ((Key.INFLIGHT, BatchState.SENDING), (Key.UNKNOWN, BatchState.UNKNOWN)):
+        assert bench.listed(key) == {name for name, found in states.items() if found is state}
+    assert bench.client.hlen(bench.keys.of(Key.CLAIMS)) == sum(
+        state is BatchState.SENDING for state in states.values()
+    )
+
+
+def check_transitions(bench: Bench, campaign: str) -> None:
+    """Walk through the events: every move is allowed and follows from the one before."""
+    stands: dict[str, str] = {}
+    for event in bench.account.events.all(campaign):
+        if event.what == "campaign":
+            assert event.old == stands.get("campaign", "")
+            if event.old:
+                allowed = CAMPAIGN_MOVES[CampaignState(event.old)]
+                assert CampaignState(event.new) in allowed
+        elif event.what.startswith("batch "):
+            # Batches end with their campaign without an event of their own.
+            ended_with_it = event.old if stands["campaign"] in _ENDS else None
+            assert event.old in (stands.get(event.what, event.old), ended_with_it)
+            assert BatchState(event.new) in BATCH_MOVES[BatchState(event.old)]
+        stands[event.what] = event.new
+    assert stands["campaign"] == bench.status(campaign).state.value
+
+
+def _batches(bench: Bench, campaign: str) -> list[BatchRecord]:
+    """Read a campaign's batches; one without a quote is ready and costs nothing yet."""
+    unquoted = BatchRecord(state=BatchState.READY)
+    return [
+        bench.account.batches.read(campaign, n) or unquoted
+        for n in range(bench.status(campaign).batches)
+    ]

@@ -1,0 +1,221 @@
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dispatcher.domain.campaign import BadRows, DroppedRow, Recipient
+from dispatcher.domain.numbers import normaliser
+from dispatcher.domain.packing import unpack
+from dispatcher.errors import InputError, StoreFullError
+from dispatcher.intake import MOST_LISTED, Intake, Taken
+
+Rows = list[Recipient | str]
+NORMALISE = normaliser("FR")
+GOOD = ("0639980001", "0639980002", "0639980003", "+33639980004", "33639980005")
+
+
+@dataclass
+class FakeCampaigns:
+    """The part of the store an intake uses, in memory."""
+
+    batches: dict[int, bytes] = field(default_factory=dict)
+    dropped: list[DroppedRow] = field(default_factory=list)
+    chunks: list[int] = field(default_factory=list)
+    uploads: set[str] = field(default_factory=set)
+    error: Exception | None = None
+
+    def upload(self, upload: str, batches: Mapping[int, bytes]) -> None:
+        if self.error is not None:
+            raise self.error
+        self.uploads.add(upload)
+        self.batches |= batches
+
+    def upload_dropped(self, upload: str, chunk: int, rows: Sequence[DroppedRow]) -> None:
+        self.uploads.add(upload)
+        self.chunks.append(chunk)
+        self.dropped += rows
+
+    def discard(self, upload: str) -> None:
+        self.uploads.discard(upload)
+
+    @property
+    def numbers(self) -> list[int]:
+        return [n for place in sorted(self.batches) for n in unpack(self.batches[place]).numbers]
+
+
+def take(
+    rows: Iterable[Recipient | str],
+    *,
+    store: FakeCampaigns | None = None,
+    batch_size: int = 2,
+    bad_rows: BadRows = BadRows.REJECT,
+) -> tuple[Taken, FakeCampaigns]:
+    campaigns = store or FakeCampaigns()
+    intake = Intake(campaigns, NORMALISE, batch_size=batch_size, bad_rows=bad_rows)  # type: ignore[arg-type]  # a stand-in for the store
+    return intake.take(rows), campaigns
+
+
+def test_recipients_are_packed_in_order_in_batches_of_the_size_asked_for() -> None:
+    taken, store = take(iter(GOOD))
+
+    assert (taken.batches, taken.recipients, taken.rows) == (3, 5, 5)
+    assert [len(unpack(packed).numbers) for packed in store.batches.values()] == [2, 2, 1]
+    assert store.numbers == [33639980001, 33639980002, 33639980003, 33639980004, 33639980005]
+    assert store.uploads == {taken.upload}
+
+
+def test_the_same_number_in_any_form_counts_once_across_the_whole_campaign() -> None:
+    rows: Rows = [*GOOD, "+33 6 39 98 00 01", Recipient("0033639980005", "again")]
+
+    taken, store = take(rows, batch_size=1)
+
+    assert (taken.recipients, taken.duplicated, taken.invalid) == (5, 2, 0)
+    assert store.dropped == [
+        DroppedRow(number="33639980001", id=None, reason="duplicate"),
+        DroppedRow(number="33639980005", id="again", reason="duplicate"),
+    ]
+
+
+def test_every_bad_row_is_named_and_nothing_is_kept() -> None:
+    store = FakeCampaigns()
+    rows: Rows = ["0639980001", "", "12", Recipient("abc", "x", 40), "0639980002"]
+
+    with pytest.raises(InputError) as caught:
+        take(rows, store=store, batch_size=1)
+
+    assert [problem.row for problem in caught.value.problems] == [2, 3, 40]
+    assert caught.value.total == 3
+    assert all(problem.fix for problem in caught.value.problems)
+    assert not any("abc" in str(problem) for problem in caught.value.problems)
+    assert store.uploads == set()
+
+
+def test_the_list_of_bad_rows_is_bounded_and_the_rest_counted() -> None:
+    with pytest.raises(InputError) as caught:
+        take("12" for _ in range(MOST_LISTED + 5))
+
+    assert len(caught.value.problems) == MOST_LISTED
+    assert caught.value.total == MOST_LISTED + 5
+
+
+def test_bad_rows_are_dropped_and_kept_for_the_results_when_asked_so() -> None:
+    rows: Rows = ["0639980001", Recipient("12", "customer 2"), "x" * 100]
+
+    taken, store = take(rows, bad_rows=BadRows.SKIP)
+
+    assert (taken.recipients, taken.invalid, taken.rows) == (1, 2, 3)
+    kept = [(row.number, row.id) for row in store.dropped]
+    assert kept == [("12", "customer 2"), ("x" * 64, None)]
+    assert all(row.reason.startswith("invalid: ") for row in store.dropped)
+
+
+def test_dropped_rows_are_uploaded_in_chunks() -> None:
+    taken, store = take(["0639980001", *["12"] * 2500], bad_rows=BadRows.SKIP)
+
+    assert store.chunks == [0, 1, 2]
+    assert taken.dropped_chunks == 3
+    assert len(store.dropped) == 2500
+
+
+@pytest.mark.parametrize(("rows", "message"), [([], "there are none"), (["12"], "none of 1 rows")])
+def test_a_campaign_to_nobody_is_refused(rows: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        take(rows, bad_rows=BadRows.SKIP)
+
+
+@pytest.mark.parametrize("own_id", ["x" * 129, "a\ud800", "a\0b"])
+def test_an_id_that_cannot_be_given_back_makes_a_row_bad(own_id: str) -> None:
+    with pytest.raises(InputError) as caught:
+        take([Recipient("0639980001", own_id)])
+
+    [problem] = caught.value.problems
+    assert (problem.row, problem.field) == (1, "id")
+
+
+def test_a_store_that_is_full_leaves_nothing_behind() -> None:
+    store = FakeCampaigns(error=StoreFullError("full"))
+
+    with pytest.raises(StoreFullError):
+        take(GOOD, store=store)
+
+    assert store.uploads == set()
+
+
+def test_a_source_that_breaks_leaves_nothing_behind() -> None:
+    store = FakeCampaigns()
+
+    def rows() -> Iterator[str]:
+        yield from (f"06399{n:05}" for n in range(80_000, 88_000))
+        raise OSError("the file is gone")
+
+    with pytest.raises(OSError, match="the file is gone"):
+        take(rows(), store=store, batch_size=1)
+
+    assert store.batches
+    assert store.uploads == set()
+
+
+def test_a_store_that_cannot_discard_does_not_hide_what_went_wrong() -> None:
+    class Away(FakeCampaigns):
+        def discard(self, upload: str) -> None:
+            raise StoreFullError(f"{upload} is out of reach")
+
+    with pytest.raises(InputError):
+        take(["12"], store=Away())
+
+
+NUMBERS = st.lists(st.integers(33639980000, 33639980030).map(str), min_size=1, max_size=40)
+
+
+@given(numbers=NUMBERS, batch_size=st.integers(1, 7))
+def test_whatever_the_batch_size_the_same_recipients_come_out(
+    numbers: list[str], batch_size: int
+) -> None:
+    taken, store = take(numbers, batch_size=batch_size)
+    whole, _ = take(numbers, batch_size=1000)
+
+    assert [str(number) for number in store.numbers] == list(dict.fromkeys(numbers))
+    assert taken.digest == whole.digest
+    assert taken.recipients + taken.duplicated == taken.rows == len(numbers)
+    assert taken.batches == -(-taken.recipients // batch_size) == len(store.batches)
+
+
+IDS = st.none() | st.sampled_from(("a", "b", "ab", "é", "1"))
+
+
+@given(ids=st.lists(IDS, min_size=1, max_size=9), batch_size=st.integers(1, 4))
+def test_the_digest_is_of_the_ids_and_not_of_their_batches(
+    ids: list[str | None], batch_size: int
+) -> None:
+    rows = [Recipient(f"06399800{place:02}", own_id) for place, own_id in enumerate(ids)]
+    others = [row._replace(id="other" if place == 0 else row.id) for place, row in enumerate(rows)]
+
+    digest = take(rows, batch_size=batch_size)[0].digest
+
+    assert digest == take(rows, batch_size=1000)[0].digest
+    assert digest != take(others, batch_size=batch_size)[0].digest
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(("a", "b"), ("b", "a")), (("ab", ""), ("a", "b")), (("", "a"), ("a", ""))],
+)
+def test_other_ids_have_another_digest(first: tuple[str, str], second: tuple[str, str]) -> None:
+    digests = {
+        take([Recipient(GOOD[0], one), Recipient(GOOD[1], two)])[0].digest
+        for one, two in (first, second)
+    }
+
+    assert len(digests) == 2
+
+
+@pytest.mark.parametrize(
+    "row", [33639980001, None, ("0639980001", "a"), Recipient(7), b"0639980001"]
+)  # type: ignore[arg-type]  # that is the point
+def test_a_row_of_another_type_is_a_bad_row(row: object) -> None:
+    with pytest.raises(InputError) as caught:
+        take(["0639980001", row])  # type: ignore[list-item]  # as above
+
+    assert [problem.row for problem in caught.value.problems] == [2]

@@ -1,0 +1,158 @@
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from dispatcher.errors import SettingsError
+from dispatcher.settings import Settings
+
+SECRET = "a-very-secret-password"
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("DISPATCHER_"):
+            monkeypatch.delenv(name)
+
+
+def read(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"DISPATCHER_{name}", value)
+    return Settings.from_env()
+
+
+def test_the_defaults_are_those_the_docs_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch)
+
+    assert settings.batch_size == 1000
+    assert settings.default_region == "FR"
+    assert settings.receipt_wait == timedelta(hours=72)
+    assert settings.api_url == "https://api.smsfactor.com"
+    assert not settings.demo
+
+
+def test_accounts_are_read_from_nested_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(
+        monkeypatch,
+        ACCOUNTS__SHOP__USERNAME="shop@example.com",
+        ACCOUNTS__SHOP__PASSWORD=SECRET,
+        ACCOUNTS__CLUB__TOKEN=SECRET,
+    )
+
+    assert set(settings.accounts) == {"shop", "club"}
+    assert settings.account("shop").username == "shop@example.com"
+    assert settings.default_account in {"shop", "club"}
+
+
+def test_secrets_may_be_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "dispatcher_redis_url").write_text("redis://secret:6379/3")
+    monkeypatch.setenv("DISPATCHER_SECRETS_DIR", str(tmp_path))
+
+    assert Settings.from_env().redis_url.get_secret_value() == "redis://secret:6379/3"
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match="SECRETS_DIR"):
+        read(monkeypatch, SECRETS_DIR=str(tmp_path / "missing"))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("BATCH_SIZE", "0"),
+        ("BATCH_SIZE", "many"),
+        ("FAN_OUT", "257"),
+        ("NAMESPACE", "with space"),
+        ("NAMESPACE", "a:b"),
+        ("DEFAULT_REGION", "fr"),
+        ("WIRE", "yaml"),
+        ("DIALECT", "v2"),
+        ("LOG_LEVEL", "LOUD"),
+        ("QUOTE_LEASE", "nan"),
+        ("CONNECT_TIMEOUT", "0"),
+        ("RECEIPT_WAIT", "soon"),
+        ("ACCOUNTS", "[]"),
+        ("ACCOUNTS__SHOP__TOKENS", "x"),
+        ("ACCOUNTS__SHOP__WEBHOOK_SECRET", "short"),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(monkeypatch, **{variable: value})
+
+    prefix = re.sub("__(TOKENS|WEBHOOK_SECRET)", "", variable)
+    assert f"DISPATCHER_{prefix}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "accounts",
+    [
+        f'{{"shop": {{"username": "u", "password": "{SECRET}"',
+        f'{{"shop": {{"username": "u", "password": "{SECRET}", "more": 1}}}}',
+        f'{{"Shop!": {{"username": "u", "password": "{SECRET}"}}}}',
+        f'{{"shop": {{"password": "{SECRET}"}}}}',
+        f'{{"shop": "{SECRET}"}}',
+    ],
+)
+def test_no_error_shows_a_value(monkeypatch: pytest.MonkeyPatch, accounts: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(monkeypatch, ACCOUNTS=accounts)
+
+    error: BaseException | None = caught.value
+    assert "DISPATCHER_ACCOUNTS" in str(error)
+    while error is not None:
+        assert SECRET not in f"{error} {vars(error)}"
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def test_no_repr_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(
+        monkeypatch,
+        REDIS_URL=f"redis://:{SECRET}@127.0.0.1/0",
+        BROKER_URL=f"redis://:{SECRET}@127.0.0.1/1",
+        ACCOUNTS__SHOP__USERNAME="shop",
+        ACCOUNTS__SHOP__PASSWORD=SECRET,
+        ACCOUNTS__SHOP__WEBHOOK_SECRET=SECRET,
+    )
+
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("shorter", "longer"),
+    [
+        ("connect_timeout", "http_deadline"),
+        ("http_deadline", "quote_lease"),
+        ("quote_lease", "send_lease"),
+        ("send_lease", "visibility_timeout"),
+    ],
+)
+def test_time_limits_that_are_out_of_order_are_refused(shorter: str, longer: str) -> None:
+    limit = Settings.model_fields[longer].default
+
+    with pytest.raises(ValidationError, match=f"{shorter} .* must be shorter than {longer}"):
+        Settings.model_validate({shorter: limit})
+
+
+def test_without_an_account_the_error_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch)
+
+    with pytest.raises(SettingsError, match="DISPATCHER_ACCOUNTS__DEFAULT__USERNAME"):
+        assert settings.default_account
+
+
+def test_an_account_nobody_configured_is_named_beside_those_that_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = read(monkeypatch, ACCOUNTS__SHOP__TOKEN=SECRET)
+
+    with pytest.raises(SettingsError, match=r"'club' is configured \(known: shop\)"):
+        settings.account("club")
