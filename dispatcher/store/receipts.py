@@ -92,7 +92,7 @@ class Receipts:
     def confirm(self, entries: Sequence[bytes]) -> None:
         """Forget entries that were merged, parked or put in quarantine."""
         if entries:
-            with translated(), self._client.pipeline(transaction=True) as pipe:
+            with translated(), self._client.pipeline(transaction=False) as pipe:
                 pipe.xack(self._stream, _GROUP, *entries)
                 pipe.xdel(self._stream, *entries)
                 pipe.execute()
