@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from dispatcher import Campaign, CampaignState
+from dispatcher.cli.children import Children
 from dispatcher.embedded import EmbeddedRedis, free_port
 from tests.support.polling import eventually
-from tests.support.stack import Stack
+from tests.support.stack import WORKER_READY, Stack
 
 WORKER = [sys.executable, "-m", "celery", "-A", "workers.celery", "worker", "--without-mingle"]
 
@@ -47,6 +48,19 @@ def test_a_redis_that_loses_campaigns_is_refused(
         words = last_words(settings_for(server.url))
 
     assert f"cannot start: this Redis is not safe for campaigns: {finding}" in words
+
+
+def test_the_demo_flag_accepts_such_a_redis(tmp_path: Path) -> None:
+    with (
+        EmbeddedRedis(tmp_path / "redis", options={"appendonly": "no"}) as server,
+        Children(tmp_path) as children,
+    ):
+        command = [sys.executable, "-m", "dispatcher.cli.main", "worker", "--demo"]
+        env = {name: value for name, value in settings_for(server.url).items() if "DISP" in name}
+
+        worker = children.start("worker", command, env=env)
+
+        assert worker.announcement(WORKER_READY)
 
 
 def test_a_redis_that_is_not_there_is_named() -> None:

@@ -254,8 +254,8 @@ def fill(bench: Bench, share: float) -> None:
     """Fill Redis up to a share of what it may use, with what is none of ours."""
     info = bench.client.info("memory")
     missing = int(info["maxmemory"] * share) - info["used_memory"]
-    for part in range(missing // 65_536 + 1):
-        bench.client.set(f"filler:{part}", b"x" * 65_536)
+    for part in range(missing // 57_000 + 1):
+        bench.client.set(f"filler:{part}", b"x" * 57_000)
 
 
 def test_a_server_four_fifths_full_takes_no_new_campaign(small: Bench) -> None:
