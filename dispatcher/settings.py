@@ -25,6 +25,7 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 
 from dispatcher.errors import SettingsError
 
+_DEFAULT_ACCOUNT = "default"
 Seconds = Annotated[float, Field(gt=0)]
 # It becomes part of key names and, in braces, the cluster's hash tag.
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
@@ -63,7 +64,8 @@ class Settings(BaseSettings):
         redis_replicas: replicas that must have a claim before its POST is made (`WAIT`).
         broker_url: Celery's Redis; losing it costs a delay, nothing else.
         namespace: first part of every key.
-        accounts: API credentials by account name; the first is the default account.
+        accounts: API credentials by account name; a campaign that names none is sent on the one
+            called `default`, or on the only one.
         api_url: base URL of the SMSFactor API, or of the sandbox.
         allow_plain_http: talk to `api_url` without TLS although it is not this machine.
         wire: format of request bodies and replies.
@@ -170,6 +172,13 @@ class Settings(BaseSettings):
             raise SettingsError(
                 "no account is configured: set DISPATCHER_ACCOUNTS__DEFAULT__USERNAME and "
                 "DISPATCHER_ACCOUNTS__DEFAULT__PASSWORD"
+            )
+        if _DEFAULT_ACCOUNT in self.accounts:
+            return _DEFAULT_ACCOUNT
+        if len(self.accounts) > 1:
+            raise SettingsError(
+                f"several accounts are configured ({', '.join(sorted(self.accounts))}) and none is "
+                "called default: name the campaign's account"
             )
         return next(iter(self.accounts))
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from dispatcher.errors import SettingsError
-from dispatcher.settings import Settings
+from dispatcher.settings import AccountSettings, Settings
 
 SECRET = "a-very-secret-password"
 
@@ -45,7 +45,8 @@ def test_accounts_are_read_from_nested_names(monkeypatch: pytest.MonkeyPatch) ->
 
     assert set(settings.accounts) == {"shop", "club"}
     assert settings.account("shop").username == "shop@example.com"
-    assert settings.default_account in {"shop", "club"}
+    with pytest.raises(SettingsError, match=r"several accounts .*club, shop"):
+        assert settings.default_account
 
 
 def test_secrets_may_be_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -156,3 +157,12 @@ def test_an_account_nobody_configured_is_named_beside_those_that_are(
 
     with pytest.raises(SettingsError, match=r"'club' is configured \(known: shop\)"):
         settings.account("club")
+
+
+def test_the_only_account_or_the_one_called_default_is_the_default() -> None:
+    account = AccountSettings(username="u", password=SecretStr("p"))
+
+    alone = Settings(accounts={"shop": account})
+    named = Settings(accounts={"shop": account, "default": account})
+
+    assert (alone.default_account, named.default_account) == ("shop", "default")
