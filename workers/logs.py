@@ -45,9 +45,12 @@ def configure_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
+    # At DEBUG, Celery and kombu write whole messages.
+    for library in ("celery", "kombu", "amqp", "redis", "urllib3"):
+        logging.getLogger(library).setLevel(max(root.level, logging.INFO))
     # Two lines for every hint and every tick tell nobody anything; Flower shows them.
-    for chatty in ("celery.worker.strategy", "celery.app.trace"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for chatty in ("celery.worker.strategy", "celery.app.trace", "celery.beat"):
+        logging.getLogger(chatty).setLevel(max(root.level, logging.WARNING))
 
 
 def _hide_message_bodies(record: logging.LogRecord) -> bool:

@@ -151,16 +151,15 @@ def _submit(
 ) -> str:
     try:
         with table.recipients(stderr()) as recipients:
-            campaign = dispatcher.submit(replace(draft, recipients=recipients), idempotency_key=key)
+            return dispatcher.submit(replace(draft, recipients=recipients), idempotency_key=key)
     except KeyboardInterrupt:
         say("Interrupted before the campaign was confirmed: see `dispatcher list`.")
         raise
-    say(f"campaign {campaign} is accepted")
-    return campaign
 
 
 def _accompany(errand: Errand, campaign: str) -> ExitCode:
     try:
+        say(f"campaign {campaign} is accepted")
         return errand.run()
     except (KeyboardInterrupt, typer.Abort):
         say(f"\nInterrupted. Campaign {campaign} stays: dispatcher status {campaign}")

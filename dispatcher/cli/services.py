@@ -35,6 +35,9 @@ def worker(
         int | None,
         typer.Option(min=1, max=256, help="Threads; default: DISPATCHER_CONCURRENCY, or 16."),
     ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Work on a Redis that evicts or forgets: never for real.")
+    ] = False,
 ) -> None:
     """Run a worker: it quotes, sends, merges receipts.
 
@@ -46,6 +49,8 @@ def worker(
     flags = ["--without-gossip", "--without-mingle"]
     flags += ["--queues", queues] if queues else []
     flags += ["--concurrency", str(concurrency)] if concurrency else []
+    if demo:
+        os.environ["DISPATCHER_DEMO"] = "true"
     _become_celery("worker", *flags, *context.args)
 
 

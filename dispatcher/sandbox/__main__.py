@@ -41,7 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--undelivered-rate", type=float, default=0.0, metavar="SHARE", help="0 to 1")
     add("--seed", type=int, default=_DEFAULTS.seed)
     add("--state", type=Path, metavar="FILE", help="keep everything over a restart")
-    add("--dialect", type=Dialect, choices=list(Dialect), default=_DEFAULTS.dialect)
+    dialects = [dialect.value for dialect in Dialect]
+    add("--dialect", choices=dialects, default=_DEFAULTS.dialect.value)
     add("--stop-mention", default=_DEFAULTS.stop_mention, metavar="TEXT")
     return parser
 
@@ -57,7 +58,7 @@ def _config(options: argparse.Namespace) -> SandboxConfig:
         undelivered_rate=options.undelivered_rate,
         seed=options.seed,
         state_file=options.state,
-        dialect=options.dialect,
+        dialect=Dialect(options.dialect),
         stop_mention=options.stop_mention,
     )
 

@@ -168,9 +168,12 @@ class Campaigns:
         """Let a campaign spend what it was quoted.
 
         Raises:
+            StateError: it is over.
             UnknownCampaignError: there is none of that id.
         """
-        self.status(campaign)
+        state = self.status(campaign).state
+        if state in (CampaignState.CANCELLED, CampaignState.REJECTED):
+            raise StateError(f"campaign {campaign} is {state.value}: too late to approve")
         return read_nudge(campaign, self._scripts.run(Script.APPROVE, campaign, by))
 
     def cancel(self, campaign: str) -> None:

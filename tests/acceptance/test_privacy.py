@@ -129,6 +129,8 @@ def test_nothing_personal_is_found_where_people_look(stack: Stack) -> None:
     for changes in ({}, {"idempotency_key": "bad", "recipients": ["06 39 98 43 21 00"]}):
         producer.publish(document | changes)
     producer.publish(document, task="campaigns.sumbit")
+    producer.publish_bare(document | {"idempotency_key": "bare"})
+    producer.publish_bare(document, task="campaigns.sumbit")
     own = stack.dispatcher.submit(Campaign(text=TEXT, recipients=[Recipient("06 39 98 43 21")]))
     stack.sandbox.control("POST", "faults", {"route": "POST /send", "faults": {"drop_after": 0.5}})
     refused = stack.dispatcher.submit(

@@ -1,6 +1,8 @@
 """A producer that knows Celery and the document, and none of our code."""
 
+import base64
 import json
+import uuid
 from typing import Any, Self
 
 import redis
@@ -26,6 +28,26 @@ class ForeignProducer:
     def publish(self, document: object, *, task: str = "campaigns.submit") -> str:
         """Publish one message, its arguments shown in its headers as Celery does; give its id."""
         return str(self._celery.send_task(task, args=[document], queue="submit").id)
+
+    def publish_bare(self, document: object, *, task: str = "campaigns.submit") -> str:
+        """Publish as the README's shell example does, with nothing but what is needed."""
+        identity = str(uuid.uuid4())
+        body = base64.b64encode(json.dumps([[document], {}, {}]).encode()).decode()
+        properties = {
+            "correlation_id": identity,
+            "delivery_tag": identity,
+            "body_encoding": "base64",
+            "delivery_info": {"exchange": "", "routing_key": "submit"},
+        }
+        message = {
+            "body": body,
+            "content-type": "application/json",
+            "content-encoding": "utf-8",
+            "headers": {"task": task, "id": identity},
+            "properties": properties,
+        }
+        self._redis.lpush("submit", json.dumps(message))
+        return identity
 
     def has_result(self, task: str) -> bool:
         return self._redis.exists(f"celery-task-meta-{task}") == 1

@@ -16,7 +16,7 @@ from tests.support.sandbox import Sandbox
 WEBHOOK_SECRET = "a-webhook-secret-of-tests"
 SANDBOX_READY = r"sandbox listening on (\S+)"
 WORKER_READY = r"\S+@\S+ ready"
-BEAT_READY = r"beat: Starting"
+BEAT_READY = r"maxinterval"
 RECEIVER_READY = r"receiver listening on (\S+)"
 WORKER_FLAGS = ("--without-gossip", "--without-mingle")
 
