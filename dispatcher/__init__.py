@@ -17,7 +17,15 @@ from dispatcher.errors import (
     Disposition,
     InputError,
     Problem,
+    SettingsError,
+    StateError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+    StoreUnsafeError,
+    UnconfirmedSubmitError,
     UnknownCampaignError,
+    WaitTimeoutError,
 )
 from dispatcher.producer import Dispatcher
 from dispatcher.settings import Settings
@@ -41,5 +49,13 @@ __all__ = [
     "RecipientResult",
     "RecipientState",
     "Settings",
+    "SettingsError",
+    "StateError",
+    "StoreError",
+    "StoreFullError",
+    "StoreUnavailableError",
+    "StoreUnsafeError",
+    "UnconfirmedSubmitError",
     "UnknownCampaignError",
+    "WaitTimeoutError",
 ]

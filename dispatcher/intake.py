@@ -5,7 +5,7 @@ set of the numbers seen (two to four bytes each when they are close together).
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -15,7 +15,7 @@ from typing import TypeGuard, cast
 from pyroaring import BitMap64
 
 from dispatcher.domain.campaign import BadRows, DroppedRow, Recipient
-from dispatcher.domain.numbers import NumberProblem
+from dispatcher.domain.numbers import Normaliser, NumberProblem
 from dispatcher.domain.packing import Batch, pack, packed_numbers
 from dispatcher.errors import InputError, Problem, StoreError
 from dispatcher.store.campaigns import Campaigns
@@ -59,7 +59,7 @@ class Intake:
     def __init__(
         self,
         campaigns: Campaigns,
-        normalise: Callable[[str], int | NumberProblem],
+        normalise: Normaliser,
         *,
         batch_size: int,
         bad_rows: BadRows,
@@ -122,9 +122,9 @@ class Intake:
 
     def _take_rows(self, rows: Sequence[Recipient | str]) -> None:
         """Take rows in; most often all of them are good and new, which is told at once."""
-        if all(map(_is_readable, rows)):
-            found = [self._normalise(row if isinstance(row, str) else row.number) for row in rows]
-            ids = [None if isinstance(row, str) else row.id for row in rows]
+        if _are_readable(rows):
+            texts, ids = _columns(rows)
+            found = self._normalise.read_all(texts)
             if _are_numbers(found) and self._are_new(found) and _are_storable(ids):
                 self._rows += len(rows)
                 self._keep(found, ids)
@@ -214,6 +214,22 @@ _UNSTORABLE_ID = Problem(
 )
 
 
+def _are_texts(rows: Sequence[object]) -> TypeGuard[Sequence[str]]:
+    return set(map(type, rows)) == {str}
+
+
+def _are_readable(rows: Sequence[object]) -> bool:
+    return _are_texts(rows) or all(map(_is_readable, rows))
+
+
+def _columns(rows: Sequence[Recipient | str]) -> tuple[Sequence[str], Sequence[str | None]]:
+    """Split readable rows into their numbers and their ids."""
+    if _are_texts(rows):
+        return rows, [None] * len(rows)
+    both = [Recipient(row) if isinstance(row, str) else row for row in rows]
+    return [row.number for row in both], [row.id for row in both]
+
+
 def _is_readable(row: object) -> bool:
     """Tell whether a row is what its type says, which Python does not check."""
     if not isinstance(row, Recipient):
@@ -231,11 +247,11 @@ def _unreadable(row: object) -> Problem:
     )
 
 
-def _are_numbers(found: list[int | NumberProblem]) -> TypeGuard[list[int]]:
+def _are_numbers(found: Sequence[int | NumberProblem]) -> TypeGuard[list[int]]:
     return set(map(type, found)) == {int}
 
 
-def _are_storable(ids: list[str | None]) -> bool:
+def _are_storable(ids: Sequence[str | None]) -> bool:
     return not any(ids) or all(own_id is None or _is_storable(own_id) for own_id in ids)
 
 

@@ -3,14 +3,14 @@
 import base64
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Self
 
 from dispatcher.domain.campaign import Campaign, CampaignStatus, Event, RecipientResult
 from dispatcher.domain.checks import problems_of
 from dispatcher.domain.lifecycle import CampaignState, HoldReason
-from dispatcher.domain.numbers import NumberProblem, normaliser
+from dispatcher.domain.numbers import normaliser
 from dispatcher.errors import (
     InputError,
     Problem,
@@ -36,7 +36,7 @@ class Dispatcher:
         self._store = store
         self._hints = hints
         self._settings = settings
-        self._normalise: Callable[[str], int | NumberProblem] = normaliser(settings.default_region)
+        self._normalise = normaliser(settings.default_region)
 
     @classmethod
     def from_env(cls) -> Self:
@@ -106,25 +106,33 @@ class Dispatcher:
         """
         return self._open(account).campaigns.status(campaign)
 
-    def wait(self, campaign: str, timeout: float, *, account: str | None = None) -> CampaignStatus:
-        """Wait until a campaign is over, or held until somebody does something.
+    def wait(
+        self,
+        campaign: str,
+        timeout: float,
+        *,
+        account: str | None = None,
+        until: CampaignState = CampaignState.FINISHED,
+    ) -> CampaignStatus:
+        """Wait until a campaign is over, or held for approval, which nothing but a person ends.
 
         Args:
             campaign: its id.
             timeout: seconds to wait.
             account: its account; None for the default.
+            until: `SENT` returns as soon as the API has it all; receipts may take days.
 
         Raises:
             WaitTimeoutError: it took longer.
         """
         events = self._open(account).events
-        until = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout
         after = "0"
         while True:
             status = self.status(campaign, account=account)
-            if status.is_over or status.hold is HoldReason.APPROVAL:
+            if status.is_over or status.hold is HoldReason.APPROVAL or status.state is until:
                 return status
-            if time.monotonic() >= until:
+            if time.monotonic() >= deadline:
                 raise WaitTimeoutError(
                     f"campaign {campaign} is still {status.state.value} after {timeout:g} s"
                 )
@@ -160,7 +168,11 @@ class Dispatcher:
                 return
 
     def approve(self, campaign: str, *, by: str, account: str | None = None) -> CampaignState:
-        """Let a campaign spend its quote; `by` names who allows it, for the record."""
+        """Let a campaign spend its quote; `by` names who allows it, for the record.
+
+        Raises:
+            StateError: it does not wait for approval; nothing was changed.
+        """
         name = self._account_name(account)
         next_up = self._store.account(name).campaigns.approve(campaign, by=by)
         self._hints.move_on(name, campaign, next_up.state, waiting=next_up.waiting)

@@ -9,7 +9,7 @@ from celery import Celery, signals
 from dispatcher.errors import DispatcherError
 from dispatcher.queueing import Hints, QueueName, Task, make_app
 from dispatcher.settings import Settings
-from workers.logs import configure_logs
+from workers.logs import configure_worker_logs
 from workers.milestones import Trace
 from workers.resources import Resources, trace_to_log
 from workers.tasks import register
@@ -72,7 +72,7 @@ class _Process:
         return self._resources
 
     def configure_logs(self, **_: object) -> None:
-        configure_logs(self._settings)
+        configure_worker_logs(self._settings)
 
     def open(self, **_: object) -> None:
         # Celery logs what a signal's receiver raises and goes on; a worker that cannot work

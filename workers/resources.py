@@ -8,8 +8,9 @@ import structlog
 
 from dispatcher.producer import Dispatcher
 from dispatcher.queueing import Hints
-from dispatcher.settings import AccountSettings, Settings
-from dispatcher.smsfactor import Credentials, Deadlines, Dialect, SmsFactor, Wire
+from dispatcher.settings import Settings
+from dispatcher.smsfactor import SmsFactor
+from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.account import AccountStore, Store
 from workers.blacklist import Blacklist
 from workers.journal import Journal
@@ -75,13 +76,13 @@ class Resources:
             name: Account(
                 name=name,
                 store=self.store.account(name),
-                api=_client(settings, account),
+                api=open_client(settings, name, listing=settings.http_deadline),
                 hints=hints,
                 settings=settings,
                 journal=self.journal,
                 trace=trace,
             )
-            for name, account in settings.accounts.items()
+            for name in settings.accounts
         }
 
     @property
@@ -97,25 +98,3 @@ class Resources:
         """Close what was opened."""
         self.journal.close()
         self.store.close()
-
-
-def _client(settings: Settings, account: AccountSettings) -> SmsFactor:
-    return SmsFactor(
-        _credentials(account),
-        base_url=settings.api_url,
-        wire=Wire[settings.wire.upper()],
-        dialect=Dialect[settings.dialect.upper()],
-        deadlines=Deadlines(
-            connect=settings.connect_timeout,
-            total=settings.http_deadline,
-            listing=settings.http_deadline,
-        ),
-        allow_plain_http=settings.allow_plain_http,
-    )
-
-
-def _credentials(account: AccountSettings) -> Credentials:
-    if account.token is not None:
-        return Credentials(token=account.token.get_secret_value())
-    password = account.password.get_secret_value() if account.password else ""
-    return Credentials(username=account.username, password=password)

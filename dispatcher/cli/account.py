@@ -5,11 +5,11 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from dispatcher.cli.api import api_of
 from dispatcher.cli.output import pairs, stdout, write_json
 from dispatcher.cli.session import AccountOption, JsonOption
 from dispatcher.producer import Dispatcher
 from dispatcher.settings import Settings
+from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.ledger import Credits
 
 
@@ -45,7 +45,7 @@ def show_credits(
 
 
 def _ask(settings: Settings, account: str) -> int:
-    with api_of(settings, account) as api:
+    with open_client(settings, account) as api:
         return api.credits()
 
 

@@ -5,10 +5,11 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from dispatcher.cli.api import api_of
 from dispatcher.cli.exit_codes import ExitCode, code_of_error
 from dispatcher.domain.lifecycle import CampaignState
 from dispatcher.errors import (
@@ -21,8 +22,11 @@ from dispatcher.errors import (
 from dispatcher.producer import Dispatcher
 from dispatcher.queueing import broker_problem
 from dispatcher.settings import Settings
+from dispatcher.smsfactor import Dialect, SmsFactor
+from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.inspection import ServerReport, inspect_server
 
+_Answer = TypeVar("_Answer")
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 # Receipts and schedules are told apart by seconds.
 _CLOCK_TOLERANCE = 2.0
@@ -127,7 +131,7 @@ def check_broker(settings: Settings) -> Result:
 
 
 def check_api(settings: Settings) -> Iterator[Result]:
-    """Look at the API's address, and at the credentials of each account by GET /credits."""
+    """Look at the API's address, and at the credentials and the dialect of each account."""
     if not settings.accounts:
         fix = "set DISPATCHER_ACCOUNTS__DEFAULT__USERNAME and ...__PASSWORD, or ...__TOKEN"
         yield _problem("accounts", "none is configured", fix, ExitCode.USAGE)
@@ -136,7 +140,11 @@ def check_api(settings: Settings) -> Iterator[Result]:
         fix = "unset DISPATCHER_API_URL to send for real"
         yield _warning("api", f"{settings.api_url} is on this machine: a sandbox?", fix)
     for name in settings.accounts:
-        yield check_credentials(name, lambda name=name: _balance(settings, name))  # type: ignore[misc]  # binds the loop's name
+        found = check_credentials(name, partial(_ask, settings, name, SmsFactor.credits))
+        yield found
+        if found.grade is not Grade.PROBLEM:
+            ask = partial(_ask, settings, name, SmsFactor.spoken_dialect)
+            yield check_dialect(name, settings.dialect, ask)
 
 
 def check_credentials(account: str, ask: Callable[[], int]) -> Result:
@@ -157,6 +165,19 @@ def check_credentials(account: str, ask: Callable[[], int]) -> Result:
     if balance <= 0:
         return _warning(subject, "credentials work, but there are no credits", "top it up")
     return _fine(subject, f"credentials work, {balance:,} credits")
+
+
+def check_dialect(account: str, setting: str, ask: Callable[[], Dialect]) -> Result:
+    """Look whether an account speaks the dialect that is set; `ask` finds out which it does."""
+    subject = f"dialect of {account}"
+    try:
+        spoken = ask().value
+    except DispatcherError as error:
+        return _warning(subject, f"not found out: {error}", "try again later")
+    if spoken != setting:
+        message = f"the account speaks {spoken}, the setting is {setting}"
+        return _warning(subject, message, f"set DISPATCHER_DIALECT={spoken}")
+    return _fine(subject, f"{spoken}, as it is set")
 
 
 def check_webhook_secrets(settings: Settings) -> Iterator[Result]:
@@ -240,9 +261,9 @@ def waiting_for_a_worker(settings: Settings, account: str, *, now: datetime) -> 
     return next((each.id for each in queued if now - each.changed_at > _TOO_LONG), None)
 
 
-def _balance(settings: Settings, account: str) -> int:
-    with api_of(settings, account) as api:
-        return api.credits()
+def _ask(settings: Settings, account: str, question: Callable[[SmsFactor], _Answer]) -> _Answer:
+    with open_client(settings, account) as api:
+        return question(api)
 
 
 def _fine(subject: str, message: str) -> Result:

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from dispatcher.cli.api import api_of
 from dispatcher.cli.demo_data import FEWEST, MOST, DemoFile, write_recipients
 from dispatcher.cli.demo_services import DemoServices, use_only
 from dispatcher.cli.demo_verdict import Outcome, claims_of, tally_of
@@ -21,6 +20,7 @@ from dispatcher.domain.campaign import BadRows, Campaign, CampaignStatus
 from dispatcher.errors import DispatcherError
 from dispatcher.producer import Dispatcher
 from dispatcher.settings import Settings
+from dispatcher.smsfactor.opening import open_client
 
 _CAMPAIGN = "demo"
 _TEXT = "Bonjour, votre commande est prête. A bientôt !"
@@ -89,7 +89,7 @@ def _demonstrate(services: DemoServices, recipients: int, console: Console) -> E
 def _send(services: DemoServices, file: DemoFile, console: Console) -> Outcome:
     settings = Settings.from_env()
     table = RecipientsFile(path=file.path)
-    with api_of(settings, settings.default_account) as api, opened_dispatcher() as dispatcher:
+    with open_client(settings, settings.default_account) as api, opened_dispatcher() as dispatcher:
         balance_before = api.credits()
         began = time.monotonic()
         with table.recipients(console) as rows:

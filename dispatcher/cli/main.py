@@ -3,11 +3,11 @@
 import sys
 
 import typer
-from rich.markup import escape
 
 from dispatcher.cli import account, campaigns, demo, doctor, send, services
+from dispatcher.cli.api import group as api
 from dispatcher.cli.exit_codes import ExitCode, code_of_error
-from dispatcher.cli.output import stderr
+from dispatcher.cli.output import say_error
 from dispatcher.errors import DispatcherError
 
 # Paragraphs: within one, the help would run the codes together.
@@ -33,7 +33,7 @@ def _dispatcher() -> None:
     """
 
 
-for group in (send, campaigns, account, services, doctor, demo):
+for group in (send, campaigns, account, api, services, doctor, demo):
     group.add_commands(app)
 
 
@@ -42,7 +42,7 @@ def main() -> None:
     try:
         app()
     except DispatcherError as error:
-        stderr().print(f"[bold red]error[/]: {escape(str(error))}")
+        say_error(error)
         sys.exit(code_of_error(error))
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)

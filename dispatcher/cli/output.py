@@ -40,6 +40,11 @@ def say(words: str) -> None:
     stderr().print(escape(words))
 
 
+def say_error(error: Exception) -> None:
+    """Tell the user what went wrong, in one line."""
+    stderr().print(f"[bold red]error[/]: {escape(str(error))}")
+
+
 def pairs(title: str, rows: Iterable[tuple[str, str]]) -> Text:
     """Lay out names and values below each other."""
     found = list(rows)

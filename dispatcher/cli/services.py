@@ -10,6 +10,9 @@ import typer
 from dispatcher.cli.output import stdout
 from dispatcher.documents import submit_schema
 from dispatcher.settings import Settings
+from dispatcher.smsfactor.opening import open_client
+from dispatcher.store.account import Store
+from dispatcher.web.keyring import Keyring
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 _CELERY = ("-m", "celery", "-A", "workers.celery")
@@ -51,6 +54,7 @@ def worker(
     flags += ["--concurrency", str(concurrency)] if concurrency else []
     if demo:
         os.environ["DISPATCHER_DEMO"] = "true"
+    _check_worker(Settings.from_env())
     _become_celery("worker", *flags, *context.args)
 
 
@@ -75,7 +79,7 @@ def web(
 
     Example: dispatcher web --host 0.0.0.0 --port 8000
     """
-    Settings.from_env()
+    Keyring(Settings.from_env().accounts)
     _become("-m", "dispatcher.web", "--host", host, "--port", str(port))
 
 
@@ -94,6 +98,13 @@ def schema() -> None:
     Example: dispatcher schema > campaigns.submit.json
     """
     stdout().print_json(data=submit_schema())
+
+
+def _check_worker(settings: Settings) -> None:
+    """Say here what a worker would only say by a line in its log and exit code 1."""
+    for account in settings.accounts:
+        open_client(settings, account).close()
+    Store.open(settings).close()
 
 
 def _become_celery(command: str, *arguments: str) -> NoReturn:

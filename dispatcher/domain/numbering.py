@@ -39,11 +39,13 @@ class InternationalMatchers(dict[str, Matcher]):
     Args:
         region: the default region, in which digits without `+` may mean a national number;
             "" when there is none.
+        lines: accept numbers on lines of their own, all of the first one's calling code.
     """
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, *, lines: bool = False) -> None:
         super().__init__()
         self._region = region
+        self._lines = lines
 
     def __missing__(self, head: str) -> Matcher:
         """Compile what decides numbers of that head; anything may be asked for."""
@@ -57,7 +59,8 @@ class InternationalMatchers(dict[str, Matcher]):
         if code is None:
             return _refuse
         ahead = r"\+" if head.startswith("+") else _guard(code, self._region)
-        return _compiled(ahead + _after_code(code))
+        pattern = ahead + _after_code(code)
+        return _compiled(_on_each_line(pattern) if self._lines else pattern)
 
 
 def national_matcher(region: str) -> Matcher:
@@ -99,9 +102,13 @@ def _guard(code: int, region: str) -> str:
     abroad = _not_dialled_abroad(metadata)
     if code == metadata.country_code:
         general = _pattern(metadata.general_desc)
-        return rf"{abroad}(?!{general}\Z)(?={code}{_not_prefixed(metadata)}{general}\Z)"
+        national = f"(?!{general}$)"
+        # Where nobody shares the code, what follows asks for the general pattern anyway.
+        is_shared = len(_regions(code)) > 1
+        own = f"(?={code}{_not_prefixed(metadata)}{general}$)" if is_shared else ""
+        return abroad + national + own
     plans = {_pattern(shared.general_desc) for shared in _regions(metadata.country_code)}
-    return rf"{abroad}{_not_prefixed(metadata)}(?!(?:{'|'.join(sorted(plans))})\Z)"
+    return rf"{abroad}{_not_prefixed(metadata)}(?!(?:{'|'.join(sorted(plans))})$)"
 
 
 def _after_code(code: int) -> str:
@@ -116,14 +123,14 @@ def _plan(code: int) -> str:
     A region with leading digits owns all numbers that begin with them, whether valid or not;
     the others are asked in the order of the metadata.
     """
-    alternatives = [FICTION[code] + r"\Z"] if code in FICTION else []
+    alternatives = [FICTION[code] + "$"] if code in FICTION else []
     unclaimed = ""
     for metadata in _regions(code):
-        lead = metadata.leading_digits
+        lead, general = metadata.leading_digits, metadata.general_desc
         own = f"(?={lead})" if lead else ""
         kinds = (metadata.mobile, metadata.fixed_line, *_asked_first(metadata))
-        known = "|".join(_covered(kind) for kind in kinds if kind is not None)
-        alternatives.append(f"{unclaimed}{own}(?={_covered(metadata.general_desc)})(?:{known})")
+        known = "|".join(_covered(kind, within=general) for kind in kinds if kind is not None)
+        alternatives.append(f"{unclaimed}{own}(?={_covered(general)})(?:{known})")
         if lead:
             unclaimed += f"(?!{lead})"
     return f"(?:{'|'.join(alternatives)})"
@@ -150,12 +157,18 @@ def _asked_first(metadata: PhoneMetadata) -> list[PhoneNumberDesc]:
     return [kind for kind in kinds if kind is not None]
 
 
-def _covered(description: PhoneNumberDesc | None) -> str:
-    """Match, to the end, the numbers of a description: its lengths and its pattern."""
+def _covered(description: PhoneNumberDesc | None, *, within: PhoneNumberDesc | None = None) -> str:
+    """Match, to the end, the numbers of a description: its lengths and its pattern.
+
+    The lengths are left out where the description asked before it, `within`, has the same.
+    """
     if description is None:
         return _NEVER
-    lengths = "|".join(rf"\d{{{length}}}" for length in description.possible_length)
-    return rf"(?=(?:{lengths})\Z){_pattern(description)}\Z" if lengths else _pattern(description)
+    lengths, pattern = description.possible_length, _pattern(description)
+    if within is not None and lengths == within.possible_length:
+        return f"{pattern}$"
+    wanted = "|".join(rf"\d{{{length}}}" for length in lengths)
+    return f"(?=(?:{wanted})$){pattern}$" if wanted else pattern
 
 
 def _pattern(description: PhoneNumberDesc | None) -> str:
@@ -185,9 +198,13 @@ def _regions(code: int) -> tuple[PhoneMetadata, ...]:
     return tuple(metadata for metadata in found if metadata is not None)
 
 
+def _on_each_line(pattern: str) -> str:
+    return rf"(?:{pattern}(?:\n(?!\Z)|\Z))++"
+
+
 @cache
 def _compiled(pattern: str) -> Matcher:
-    return re.compile(pattern, re.ASCII).fullmatch
+    return re.compile(pattern, re.ASCII | re.MULTILINE).fullmatch
 
 
 def _refuse(_text: str) -> None:

@@ -15,8 +15,8 @@ class MessageBody(Struct, omit_defaults=True):
     links: Sequence[str] = ()
 
 
-class Gsm(Struct, frozen=True, omit_defaults=True):
-    """One recipient of a send."""
+class Gsm(Struct, frozen=True, omit_defaults=True, gc=False):
+    """One recipient of a send; it holds strings only, so there are no cycles to look for."""
 
     value: str
     gsmsmsid: str | None = None

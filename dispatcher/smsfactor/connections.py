@@ -120,21 +120,49 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
+class _Unpooled:
+    """Makes of a pool one that keeps nothing, so that each request has a connection of its own.
+
+    Whatever urllib3 would put back is closed here, whether or not the server wants it kept.
+    """
+
+    def _put_conn(self, conn: Any) -> None:  # noqa: ANN401 - urllib3's to change
+        if conn is not None:
+            conn.close()
+
+
+class _FreshPool(_Unpooled, _Pool):
+    pass
+
+
+class _FreshTlsPool(_Unpooled, _TlsPool):
+    pass
+
+
+_KEEPING = {"http": _Pool, "https": _TlsPool}
+_FRESH = {"http": _FreshPool, "https": _FreshTlsPool}
+
+
 class TimedAdapter(HTTPAdapter):
     """A requests adapter over connections bound to the current exchange.
 
     Used without a `Session`: so nothing follows redirects, retries, keeps cookies, or reads
     proxies and passwords from the environment, and threads may share it.
+
+    Args:
+        tls: from `tls_context`; None for plain HTTP.
+        keep: idle connections kept for later requests; 0 gives each request a fresh one.
     """
 
-    def __init__(self, tls: ssl.SSLContext | None, *, connections: int) -> None:
+    def __init__(self, tls: ssl.SSLContext | None, *, keep: int) -> None:
         self._tls = tls
-        super().__init__(pool_connections=1, pool_maxsize=connections)
+        self._pools = _KEEPING if keep else _FRESH
+        super().__init__(pool_connections=1, pool_maxsize=max(keep, 1))
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as in requests
         """Use our pools, all with one TLS context: reading certificates takes milliseconds."""
         super().init_poolmanager(*args, **kwargs, ssl_context=self._tls)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = self._pools
 
     def cert_verify(self, *_: object) -> None:
         """Leave the pool as it is: the TLS context verifies."""

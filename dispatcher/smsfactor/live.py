@@ -3,16 +3,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
-from dispatcher.errors import InputError, OutcomeUnknownError, Problem
+from dispatcher.errors import InputError, OutcomeUnknownError, Problem, RequestRefusedError
 from dispatcher.smsfactor.bodies import BlacklistBody, WebhookBody
 from dispatcher.smsfactor.caller import Caller, in_path, needed_rows
-from dispatcher.smsfactor.dialect import paris_wall_clock
+from dispatcher.smsfactor.dialect import Dialect, paris_wall_clock
 from dispatcher.smsfactor.fields import integer, rows
 from dispatcher.smsfactor.lists import NewContact, contact_gsms
+from dispatcher.smsfactor.refusals import OTHER_ERROR, settle
 from dispatcher.smsfactor.replies import CampaignPage, CampaignRecord, Webhook
+from dispatcher.smsfactor.wire import read_body
 
 PAGE_LENGTH = 1000
 """The most campaigns one page holds."""
+
+_NO_SUCH_ROUTE = (404, 405)
 
 
 class WebhookType(enum.Enum):
@@ -66,6 +70,24 @@ class Live(Caller):
         if not found:
             raise OutcomeUnknownError("the reply holds no campaign")
         return CampaignRecord.read(found[0])
+
+    def spoken_dialect(self) -> Dialect:
+        """Find out which dialect the account speaks: only the live one has GET /campaigns.
+
+        Raises:
+            OutcomeUnknownError: the answer tells neither, such as that of a failing server.
+        """
+        reply = self._transport.read(self._request("GET", "/campaigns?length=1", listing=True))
+        try:
+            settle(reply, private=self._credentials.secrets)
+        except RequestRefusedError:
+            return Dialect.V1
+        except OutcomeUnknownError:
+            status = integer(read_body(reply.body).fields.get("status"))
+            if reply.http_status in _NO_SUCH_ROUTE or status == OTHER_ERROR:
+                return Dialect.V1
+            raise
+        return Dialect.LIVE
 
     def webhooks(self) -> list[Webhook]:
         """Give the account's webhooks (GET /webhook)."""

@@ -18,6 +18,9 @@ OK = 1
 MODERATED = -8
 """Taken, and probably sent after a look at it: never to be repeated (contract section 3)."""
 
+OTHER_ERROR = -99
+"""The document's "other error", which proves nothing."""
+
 REFUSALS: Mapping[int, type[ApiRefusedError]] = {
     -1: CredentialsRefusedError,
     -2: RequestRefusedError,
@@ -27,10 +30,7 @@ REFUSALS: Mapping[int, type[ApiRefusedError]] = {
     -6: RequestRefusedError,
     -7: RequestRefusedError,
 }
-"""The statuses that prove nothing was done (document, "Annexe liste des erreurs").
-
--99, "other error", proves nothing.
-"""
+"""The statuses that prove nothing was done (document, "Annexe liste des erreurs")."""
 
 _SUCCESS = range(200, 300)
 _DECIDED_BY_BODY = frozenset([*_SUCCESS, *range(400, 500)])

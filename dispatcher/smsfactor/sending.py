@@ -12,7 +12,7 @@ from dispatcher.smsfactor.refusals import settle, settle_send
 from dispatcher.smsfactor.replies import CancelReply, SendReply
 
 
-class Destination(Gsm, frozen=True):
+class Destination(Gsm, frozen=True, gc=False):
     """Where one message goes; its repr shows no number.
 
     Attributes:

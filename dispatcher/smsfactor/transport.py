@@ -1,6 +1,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -71,8 +72,9 @@ class Transport:
     ) -> None:
         self._base_url = _checked(base_url, allow_plain_http=allow_plain_http)
         self._deadlines = deadlines
-        self._tls = tls_context() if self._base_url.startswith("https:") else None
-        self._kept = TimedAdapter(self._tls, connections=_IDLE_CONNECTIONS)
+        tls = tls_context() if self._base_url.startswith("https:") else None
+        self._kept = TimedAdapter(tls, keep=_IDLE_CONNECTIONS)
+        self._fresh = TimedAdapter(tls, keep=0)
 
     def read(self, request: ApiRequest) -> ApiReply:
         """Carry a request that changes nothing, on a connection kept from earlier reads.
@@ -114,23 +116,25 @@ class Transport:
     def _prepare(self, request: ApiRequest) -> PreparedRequest:
         prepared = PreparedRequest()
         try:
-            prepared.prepare(
-                method=request.method,
-                url=self._base_url + request.path,
-                headers=dict(request.headers),
-                data=request.body,
-            )
+            prepared.prepare_method(request.method)
+            prepared.url = _prepared_url(self._base_url + request.path)
+            prepared.prepare_headers(request.headers)
+            prepared.prepare_body(request.body, files=None)
         except Exception as error:
             raise api_error_for(error, phase=None) from error
         return prepared
 
     def _perform_fresh(self, prepared: PreparedRequest, exchange: Exchange) -> ApiReply:
         prepared.headers["Connection"] = "close"
-        adapter = TimedAdapter(self._tls, connections=1)
-        try:
-            return _perform(adapter, prepared, exchange)
-        finally:
-            adapter.close()
+        return _perform(self._fresh, prepared, exchange)
+
+
+@lru_cache
+def _prepared_url(url: str) -> str | None:
+    """Write a URL as requests wants it, which takes longer than all else about a request."""
+    prepared = PreparedRequest()
+    prepared.prepare_url(url, params=None)
+    return prepared.url
 
 
 def _perform(adapter: TimedAdapter, prepared: PreparedRequest, exchange: Exchange) -> ApiReply:

@@ -83,6 +83,7 @@ def _decoded(body: bytes) -> str:
 
 
 _TICKET = re.compile(r"[\w.-]{1,64}")
+"""Tickets are numbers today (contract section 4), but opaque to us."""
+
 _NO_TICKET = frozenset({"0", "null", "none", "false"})
 """What servers write where there is no ticket."""
-"""Tickets are numbers today (contract section 4), but opaque to us."""

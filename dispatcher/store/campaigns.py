@@ -168,13 +168,16 @@ class Campaigns:
         """Let a campaign spend what it was quoted.
 
         Raises:
-            StateError: it is over.
+            StateError: it does not wait for approval.
             UnknownCampaignError: there is none of that id.
         """
-        state = self.status(campaign).state
-        if state in (CampaignState.CANCELLED, CampaignState.REJECTED):
-            raise StateError(f"campaign {campaign} is {state.value}: too late to approve")
-        return read_nudge(campaign, self._scripts.run(Script.APPROVE, campaign, by))
+        self.status(campaign)
+        next_up = read_nudge(campaign, self._scripts.run(Script.APPROVE, campaign, by))
+        if next_up.waiting < 0:
+            raise StateError(
+                f"campaign {campaign} is {next_up.state.value} and does not wait for approval"
+            )
+        return next_up
 
     def cancel(self, campaign: str) -> None:
         """Cancel a campaign of which nothing was claimed for sending.

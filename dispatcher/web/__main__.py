@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 
 from dispatcher.errors import DispatcherError
+from dispatcher.logs import configure_logs
 from dispatcher.settings import Settings
-from dispatcher.web.logs import configure_logs
 from dispatcher.web.server import serve
 
 

@@ -52,10 +52,13 @@ def dispatch(
             for name, words in _commands(workers).items()
         }
         pids |= {"Redis": server.pid, "sandbox": sandbox}
+        numbers = folder / "numbers"
+        with numbers.open("w") as file:
+            file.writelines(f"{number}\n" for number in workload.numbers())
         await_workers(environment["DISPATCHER_BROKER_URL"], count=workers)
         memory_before = _used_memory(server)
         busy_before = {name: processor_time(pid) for name, pid in pids.items()}
-        outcome = _submit(workload, environment)
+        outcome = _submit(numbers, environment)
         usages = {
             name: Usage(peak=peak_memory(pid), processor=processor_time(pid) - busy_before[name])
             for name, pid in pids.items()
@@ -88,9 +91,8 @@ def _commands(workers: int) -> dict[str, tuple[str, ...]]:
     return commands | {"beat": ("beat", "-l", "warning")}
 
 
-def _submit(workload: Workload, environment: Mapping[str, str]) -> Outcome:
-    words = ("tests.benchmarks.producer", str(workload.recipients))
-    with running(*words, environment=environment) as producer:
+def _submit(numbers: Path, environment: Mapping[str, str]) -> Outcome:
+    with running("tests.benchmarks.producer", str(numbers), environment=environment) as producer:
         printed, _ = producer.communicate()
     if producer.returncode:
         sys.exit("the producer failed")

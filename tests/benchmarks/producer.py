@@ -1,20 +1,21 @@
 """Submits the benchmark's campaign and follows it, in a process whose memory is its own."""
 
-import resource
+import os
 import sys
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 
 from dispatcher import Campaign, Dispatcher
 from dispatcher.domain.campaign import Event
 from dispatcher.domain.lifecycle import CampaignState
+from tests.benchmarks.processes import peak_memory
 from tests.benchmarks.report import Split, Usage
-from tests.benchmarks.workload import TEXT, Workload
+from tests.benchmarks.workload import TEXT
 from tests.support.polling import eventually
 
-_KIBIBYTE = 1024
 _SLOWEST = 5000
 """Recipients a second that a machine must manage for the benchmark to go on."""
 
@@ -39,14 +40,16 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     cost: int
 
 
-def main(recipients: int) -> None:
+def main(numbers: Path) -> None:
+    """Submit the numbers in a file, one on each line, read while they are taken in."""
     dispatcher = Dispatcher.from_env()
-    campaign = Campaign(recipients=Workload(recipients=recipients).numbers(), text=TEXT)
-    busy, began = time.process_time(), time.time()
-    identity = dispatcher.submit(campaign)
-    submitted = time.time()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIBIBYTE
-    usage = Usage(peak=peak, processor=time.process_time() - busy)
+    with numbers.open() as lines:
+        campaign = Campaign(recipients=map(str.rstrip, lines), text=TEXT)
+        busy, began = time.process_time(), time.time()
+        identity = dispatcher.submit(campaign)
+        submitted = time.time()
+    usage = Usage(peak=peak_memory(os.getpid()), processor=time.process_time() - busy)
+    recipients = dispatcher.status(identity).recipients
     eventually(
         lambda: dispatcher.status(identity).state not in _ON_THE_WAY,
         within=60 + recipients / _SLOWEST,
@@ -72,4 +75,4 @@ def split_of(began: float, submitted: float, events: Iterable[Event]) -> Split:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(Path(sys.argv[1]))

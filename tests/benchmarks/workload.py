@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dispatcher.domain.sequence import gsmsmsid
+from dispatcher.domain.sequence import gsmsmsids
 from dispatcher.smsfactor import Wire
 from dispatcher.smsfactor.bodies import Gsm, Gsms, MessageBody, SendBody
 from tests.support.people import generated
@@ -44,13 +44,11 @@ class Workload:
 
     def send_bodies(self) -> list[bytes]:
         """Build what `POST /send` is given: with the ids that receipts bring back."""
-        places = itertools.count()
-        return [
-            body_of(
-                [Gsm(number, gsmsmsid(_ANY_KEY, next(places), int(number))) for number in batch]
-            )
-            for batch in self._batches()
-        ]
+        bodies = []
+        for place, batch in enumerate(self._batches()):
+            ids = gsmsmsids(_ANY_KEY, place * self.batch_size, list(map(int, batch)))
+            bodies.append(body_of(list(map(Gsm, batch, ids))))
+        return bodies
 
     def _batches(self) -> Iterator[list[str]]:
         numbers = self.numbers()

@@ -39,6 +39,8 @@ def quote_next(account: Account, campaign: str) -> Progress:
         exclusions=found.exclusions,
     )
     account.trace(Milestone.QUOTED, campaign, claim.n)
+    if next_up.state is not CampaignState.QUOTING:
+        _log.info("campaign quoted", campaign=campaign, state=next_up.state.value)
     if next_up.state is CampaignState.SENDING:
         account.hints.move_on(account.name, campaign, next_up.state, waiting=next_up.waiting)
     return Progress.MADE
@@ -46,7 +48,8 @@ def quote_next(account: Account, campaign: str) -> Progress:
 
 def _ask(account: Account, claim: QuoteClaim) -> Quote:
     places = left_in(claim.fates)
-    to = [Destination(str(claim.batch.numbers[place])) for place in places]
+    everyone = list(map(Destination, map(str, claim.batch.numbers)))
+    to = list(map(everyone.__getitem__, places))
     found = quote(
         to,
         lambda some: account.api.simulate(claim.message, some),

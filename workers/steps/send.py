@@ -5,7 +5,7 @@ import uuid
 
 import structlog
 
-from dispatcher.domain.lifecycle import BatchState
+from dispatcher.domain.lifecycle import BatchState, CampaignState
 from dispatcher.domain.sequence import gsmsmsids
 from dispatcher.errors import (
     ApiError,
@@ -110,7 +110,7 @@ def _destinations(key: bytes, claim: SendClaim) -> list[Destination]:
     numbers = claim.batch.numbers
     ids = gsmsmsids(key, claim.first, numbers)
     everyone = list(map(Destination, map(str, numbers), ids))
-    return [everyone[place] for place in left_in(claim.fates)]
+    return list(map(everyone.__getitem__, left_in(claim.fates)))
 
 
 def _record(claim: SendClaim, outcome: Outcome, *, code: str = "", why: str = "") -> SendRecord:
@@ -157,12 +157,23 @@ def _persist(account: Account, record: SendRecord) -> BatchState | None:
     while True:
         try:
             states = account.store.batches.record_send(record)
-            return states[0] if states else None
         except StoreError:
             if time.monotonic() >= until:
                 account.journal.write(account.name, record)
                 return None
             time.sleep(_PAUSE)
+        else:
+            return _told(record, states)
+
+
+def _told(record: SendRecord, states: tuple[BatchState, CampaignState] | None) -> BatchState | None:
+    """Log what the last of a campaign's batches made of it; give the batch's state."""
+    if states is None:
+        return None
+    batch, campaign = states
+    if campaign is not CampaignState.SENDING:
+        _log.info("campaign moved on", campaign=record.campaign, state=campaign.value)
+    return batch
 
 
 def _explain_difference(

@@ -40,6 +40,10 @@ def test_credits(api: SmsFactor) -> None:
     assert api.credits() == 1000
 
 
+def test_the_dialect_is_found_out(api: SmsFactor, dialect: Dialect) -> None:
+    assert api.spoken_dialect() is dialect
+
+
 def test_send_gives_a_ticket_and_what_it_cost(api: SmsFactor) -> None:
     first = api.send(MESSAGE, TO)
     second = api.send(MESSAGE, TO)
@@ -99,6 +103,8 @@ def test_short_links_are_taken(api: SmsFactor) -> None:
     )
 
     assert api.send(message, TO).sent == 2
+    created = api.create_list([NewContact("33639980001")])
+    assert api.send_lists(message, [created.id]).sent == 1
 
 
 def test_marketing_is_taken(api: SmsFactor) -> None:

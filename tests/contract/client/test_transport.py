@@ -333,21 +333,19 @@ def test_threads_share_a_client_without_mixing_replies() -> None:
             mark = heard.rpartition(b'"gsmsmsid":"')[2].partition(b'"')[0]
             talk.say(reply(b'{"status":1,"message":"OK","ticket":"%b","credits":1}' % mark))
 
-    with ScriptedApi(echo) as server:
-        api = SmsFactor(CREDENTIALS, base_url=server.url)
+    with ScriptedApi(echo) as server, SmsFactor(CREDENTIALS, base_url=server.url) as api:
         together = threading.Barrier(32)
 
         def call(thread: int) -> list[SendReply]:
             together.wait()
-            to = [Destination("33639980001", str(thread))]
+            to = [Destination("33639980001", f"t{thread}")]
             return [api.send(MESSAGE, to), api.simulate(MESSAGE, to), api.send(MESSAGE, to)]
 
         with ThreadPoolExecutor(32) as pool:
             replies = list(pool.map(call, range(32)))
-        api.close()
 
     for thread, answers in enumerate(replies):
-        assert [answered.ticket for answered in answers] == [str(thread)] * 3
+        assert [answered.ticket for answered in answers] == [f"t{thread}"] * 3
 
 
 def test_an_observer_that_raises_leaves_the_outcome_unknown() -> None:

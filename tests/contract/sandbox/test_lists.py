@@ -126,6 +126,14 @@ def test_unknown_lists_and_empty_inserts_are_refused(sandbox: Sandbox) -> None:
     assert sandbox.call("GET", "/lists").json["lists"] == []
 
 
+def test_contacts_under_a_wrong_key_are_not_added(sandbox: Sandbox) -> None:
+    id_ = create(sandbox, JEAN)
+    body = {"list": {"listId": id_, "contacts": {"gsm": [{"number": "33639980002"}]}}}
+
+    assert sandbox.call("POST", "/list", body).json["status"] == -5
+    assert len(sandbox.call("GET", f"/list/{id_}").json["list"]) == 1
+
+
 def test_a_send_to_lists_is_personalised_and_priced_contact_by_contact(sandbox: Sandbox) -> None:
     long_name = {"value": "33639980003", "info1": "x" * 160}
     first = create(sandbox, JEAN, {"value": "33639980002"})

@@ -1,5 +1,6 @@
 """What real clients send, and what nobody should send."""
 
+import json
 import socket
 import time
 from urllib.parse import quote_plus, urlsplit
@@ -33,6 +34,10 @@ def test_a_body_where_none_belongs_is_ignored(sandbox: Sandbox, body: str) -> No
     delayed = sandbox.send("33639980001", delay="2099-01-01T00:00:00Z").json["ticket"]
     deleted = sandbox.call("DELETE", f"/send/{delayed}", body, headers=headers)
     assert deleted.json["status"] == 1
+    listing = {"list": {"contacts": {"gsm": [{"value": "33639980001"}]}}}
+    id_ = sandbox.call("POST", "/list", listing).json["id"]
+    put = sandbox.call("PUT", f"/list/deduplicate/{id_}", body, headers=headers)
+    assert put.json["removed"] == 0
 
 
 def test_a_deletion_with_a_form_type_and_no_body_works(sandbox: Sandbox) -> None:
@@ -50,6 +55,19 @@ def test_the_form_variable_data_holds_xml(sandbox: Sandbox, order: str) -> None:
     answer = sandbox.call("POST", "/send", f"data={quote_plus(document)}", headers={**FORM, **XML})
 
     assert dict(answer.xml)["ticket"] == "1001"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_form_variable_data_holds_json_with_its_credentials_anywhere(
+    sandbox: Sandbox, *, first: bool
+) -> None:
+    own = {"authentication": {"username": "sandbox@example.com", "password": "sandbox"}}
+    message = json.loads(JSON_SEND)["sms"]
+    document = json.dumps({"sms": {**own, **message} if first else {**message, **own}})
+
+    answer = sandbox.call("POST", "/send", f"data={quote_plus(document)}", headers={**FORM, **JSON})
+
+    assert answer.json["ticket"] == "1001"
 
 
 def test_the_form_variable_data_holds_json_beside_other_variables(sandbox: Sandbox) -> None:

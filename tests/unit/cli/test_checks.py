@@ -12,6 +12,7 @@ from dispatcher.cli.checks import (
     Result,
     check_api,
     check_credentials,
+    check_dialect,
     check_receiver,
     check_webhook_secrets,
     judge_server,
@@ -25,6 +26,7 @@ from dispatcher.errors import (
     OutcomeUnknownError,
 )
 from dispatcher.settings import AccountSettings
+from dispatcher.smsfactor import Dialect
 from dispatcher.store.durability import Finding
 from dispatcher.store.inspection import ServerReport
 
@@ -129,6 +131,21 @@ def test_credentials_that_do_not_work_are_a_problem_of_the_api(
 def test_working_credentials_tell_the_balance_and_an_empty_one_is_a_warning() -> None:
     assert check_credentials("shop", lambda: 1200).message == "credentials work, 1,200 credits"
     assert check_credentials("shop", lambda: 0).grade is Grade.WARNING
+
+
+def test_another_dialect_than_the_setting_is_a_warning_with_its_fix() -> None:
+    found = check_dialect("shop", "v1", lambda: Dialect.LIVE)
+
+    assert found.grade is Grade.WARNING
+    assert found.fix == "set DISPATCHER_DIALECT=live"
+
+
+def test_a_dialect_that_cannot_be_found_out_is_no_problem() -> None:
+    def ask() -> Dialect:
+        raise OutcomeUnknownError("no answer")
+
+    assert check_dialect("shop", "v1", ask).grade is Grade.WARNING
+    assert check_dialect("shop", "v1", lambda: Dialect.V1).grade is Grade.FINE
 
 
 def test_an_api_url_that_cannot_be_used_is_a_wrong_setting() -> None:

@@ -250,6 +250,32 @@ def test_any_digits_read_as_libphonenumber_reads_them(text: str, region: str) ->
     assert _number(normaliser(region)(text)) == _expected(text, region)
 
 
+@given(
+    texts=st.lists(
+        st.sampled_from(["33639980001", "33612345678", "+33612345678", "+14155552671"])
+        | st.sampled_from(["33612345678\n33612345679", "33639980001\n", "", "\n", "336", "4412"])
+        | st.text(alphabet="+0123456789\n", max_size=13),
+        max_size=6,
+    ),
+    region=st.sampled_from(["FR", "US", "RE", ""]),
+)
+def test_many_numbers_read_as_each_of_them_does(texts: list[str], region: str) -> None:
+    normalise = normaliser(region)
+
+    assert normalise.read_all(texts) == [normalise(text) for text in texts]
+
+
+@pytest.mark.parametrize("region", ["FR", "DE", "GB", "US", "IT", "BR", "RE", ""])
+def test_random_numbers_read_alike_on_lines_of_their_own(region: str) -> None:
+    normalise = normaliser(region)
+    chance = random.Random(f"lines in {region}")
+    texts = [_random_number(chance) for _ in range(COMPARED // 40)]
+
+    pairs = [normalise.read_all([text, text]) for text in texts]
+
+    assert pairs == [[normalise(text)] * 2 for text in texts]
+
+
 def test_the_numbers_of_load_tests_are_valid_and_distinct() -> None:
     numbers = list(generated(20_000, seed=3))
 

@@ -7,7 +7,7 @@ import structlog
 from celery.worker.consumer import consumer
 
 from dispatcher.settings import Settings
-from workers.logs import configure_logs
+from workers.logs import configure_worker_logs
 
 SECRET = "33639980001 Bonjour"
 CONSUMER = logging.getLogger("celery.worker.consumer.consumer")
@@ -19,7 +19,7 @@ def logs(request: pytest.FixtureRequest) -> Iterator[Logs]:
     """Configure the logs of a worker, and read what was written so far."""
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
-    configure_logs(Settings.model_validate({"log_format": request.param}))
+    configure_worker_logs(Settings.model_validate({"log_format": request.param}))
     [handler] = root.handlers
     assert isinstance(handler, logging.StreamHandler)
     written = io.StringIO()

@@ -1,4 +1,4 @@
-"""How the receiver logs: an event's name and its context, never a body or a path."""
+"""How processes log: an event's name and its context, never a number, a text, a body or a path."""
 
 import logging
 import sys
@@ -9,8 +9,11 @@ from structlog.typing import Processor
 from dispatcher.settings import Settings
 
 
-def configure_logs(settings: Settings) -> None:
-    """Send our events and the libraries' through one pipeline to standard error."""
+def configure_logs(settings: Settings) -> logging.Handler:
+    """Send our events and the libraries' through one pipeline to standard error.
+
+    Gives the handler at its end, which may be given filters.
+    """
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -41,3 +44,4 @@ def configure_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
+    return handler

@@ -1,0 +1,39 @@
+"""Opens the client of an account that is configured."""
+
+from dataclasses import replace
+
+from dispatcher.settings import AccountSettings, Settings
+from dispatcher.smsfactor.client import SmsFactor
+from dispatcher.smsfactor.credentials import Credentials
+from dispatcher.smsfactor.dialect import Dialect
+from dispatcher.smsfactor.exchange import Deadlines
+from dispatcher.smsfactor.wire import Wire
+
+
+def open_client(settings: Settings, account: str, *, listing: float | None = None) -> SmsFactor:
+    """Open the client of an account.
+
+    Args:
+        settings: where the API is, and how to talk to it.
+        account: its name in the settings.
+        listing: seconds a reply of many contacts may take; None gives it the usual time.
+
+    Raises:
+        SettingsError: there is no such account, or the API's URL cannot be used.
+    """
+    usual = Deadlines(connect=settings.connect_timeout, total=settings.http_deadline)
+    return SmsFactor(
+        _credentials(settings.account(account)),
+        base_url=settings.api_url,
+        wire=Wire[settings.wire.upper()],
+        dialect=Dialect[settings.dialect.upper()],
+        deadlines=usual if listing is None else replace(usual, listing=listing),
+        allow_plain_http=settings.allow_plain_http,
+    )
+
+
+def _credentials(account: AccountSettings) -> Credentials:
+    if account.token is not None:
+        return Credentials(token=account.token.get_secret_value())
+    password = account.password.get_secret_value() if account.password else None
+    return Credentials(username=account.username, password=password)
