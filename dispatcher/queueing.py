@@ -19,7 +19,6 @@ from dispatcher.settings import Settings
 # A hint older than this is not worth running: the tick has made a new one.
 _HINT_LIFETIME = 120
 _ALL = 1_000
-_TICK_EVERY = 1.0
 
 
 class QueueName(enum.Enum):

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from dispatcher.cli.children import Child, ChildError, Children
-from dispatcher.embedded import EmbeddedRedis
+from dispatcher.embedded import EmbeddedRedis, find_server
 
 SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 _OURS = "DISPATCHER_"
@@ -108,7 +108,7 @@ class DemoServices:
         """
         redis = self._stack.enter_context(EmbeddedRedis(self.directory / "redis"))
         self._stack.callback(self._children.stop)
-        yield f"Valkey, append-only    {redis.url}"
+        yield f"{find_server().name:<22} {redis.url}"
         self.env = _settings(redis.url, self.directory, is_fast=self._is_fast)
         sandbox = self._start("sandbox", "-m", "dispatcher.sandbox", *self._sandbox_options())
         self._sandbox = sandbox.announcement(r"sandbox listening on (\S+)")

@@ -1,6 +1,8 @@
 """The command `dispatcher`."""
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -23,8 +25,19 @@ app = typer.Typer(
 )
 
 
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if asked:
+        typer.echo(version("sms-campaign-dispatcher"))
+        raise typer.Exit
+
+
 @app.callback()
-def _dispatcher() -> None:
+def _dispatcher(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
     """Queue, quote, send and follow SMS campaigns through the SMSFactor API.
 
     New here? `dispatcher demo` shows all of it on this machine, and needs nothing. Then set

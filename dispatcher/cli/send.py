@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +24,7 @@ from dispatcher.cli.session import (
 from dispatcher.cli.watching import Watch
 from dispatcher.domain.campaign import BadRows, Campaign
 from dispatcher.domain.message import PushType
-from dispatcher.errors import InputError
+from dispatcher.errors import InputError, StateError
 from dispatcher.producer import Dispatcher
 
 _WAIT_SECONDS = 600.0
@@ -127,6 +128,8 @@ def send(  # noqa: PLR0913 - each is an option of the command
     with opened_dispatcher() as dispatcher:
         try:
             campaign = _submit(dispatcher, draft, table, key=idempotency_key)
+            if yes:
+                _approve_earlier(dispatcher, campaign, account=account, by=manner.by)
         except InputError as error:
             _tell(error, errors, as_json=as_json)
             raise typer.Exit(ExitCode.BAD_INPUT) from None
@@ -155,6 +158,14 @@ def _submit(
     except KeyboardInterrupt:
         say("Interrupted before the campaign was confirmed: see `dispatcher list`.")
         raise
+
+
+def _approve_earlier(
+    dispatcher: Dispatcher, campaign: str, *, account: str | None, by: str
+) -> None:
+    """Let a campaign spend that was submitted before, without --yes."""
+    with suppress(StateError):
+        dispatcher.approve(campaign, by=by, account=account)
 
 
 def _accompany(errand: Errand, campaign: str) -> ExitCode:

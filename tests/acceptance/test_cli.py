@@ -216,6 +216,26 @@ def test_the_same_id_is_the_same_campaign_and_other_content_a_conflict(
     assert sent_to(stack).count("33639980600") == 1
 
 
+def test_yes_approves_what_was_submitted_before_without_it(stack: Stack, tmp_path: Path) -> None:
+    file = table(tmp_path, fictional(2, start=650))
+    command = ("send", file, "--text", "Bonjour", "--id", "later")
+
+    first, second = run(stack, *command), run(stack, *command, "--yes")
+
+    assert (first[0], second[0]) == (4, 0)
+    assert sent_to(stack).count("33639980650") == 1
+
+
+def test_a_cancelled_campaign_cannot_be_approved(stack: Stack, tmp_path: Path) -> None:
+    file = table(tmp_path, fictional(1, start=690))
+    run(stack, "send", file, "--text", "Bonjour", "--id", "given-up")
+    run(stack, "cancel", "given-up")
+
+    code, _, error = run(stack, "approve", "given-up")
+
+    assert (code, "does not wait for approval" in error) == (1, True)
+
+
 def test_a_cancelled_campaign_fails_and_cannot_be_cancelled_late(
     stack: Stack, tmp_path: Path
 ) -> None:

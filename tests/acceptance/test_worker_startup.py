@@ -55,7 +55,7 @@ def test_the_demo_flag_accepts_such_a_redis(tmp_path: Path) -> None:
         EmbeddedRedis(tmp_path / "redis", options={"appendonly": "no"}) as server,
         Children(tmp_path) as children,
     ):
-        command = [sys.executable, "-m", "dispatcher.cli.main", "worker", "--demo"]
+        command = [sys.executable, "-m", "dispatcher", "worker", "--demo"]
         env = {name: value for name, value in settings_for(server.url).items() if "DISP" in name}
 
         worker = children.start("worker", command, env=env)
