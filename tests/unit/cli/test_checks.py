@@ -1,7 +1,4 @@
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from collections.abc import Callable
 
 import pytest
 from pydantic import SecretStr
@@ -164,55 +161,6 @@ def test_an_account_without_a_webhook_secret_is_a_warning() -> None:
 
     assert found.grade is Grade.WARNING
     assert "DISPATCHER_ACCOUNTS__SHOP__WEBHOOK_SECRET" in found.fix
-
-
-@contextmanager
-def answering(health: int, forged: int) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.answer(health if self.path == "/base/healthz" else 500)
-
-        def do_POST(self) -> None:
-            self.answer(forged)
-
-        def answer(self, status: int) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Stay quiet."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/base/"
-        server.shutdown()
-        thread.join()
-
-
-def test_a_receiver_that_refuses_a_wrong_secret_is_fine() -> None:
-    with answering(200, 404) as url:
-        found = list(check_receiver(url))
-
-    assert [each.grade for each in found] == [Grade.FINE, Grade.FINE]
-
-
-def test_a_receiver_that_takes_any_secret_is_a_problem() -> None:
-    with answering(200, 200) as url:
-        *_, found = check_receiver(url)
-
-    assert (found.grade, found.message) == (
-        Grade.PROBLEM,
-        "a wrong secret is answered with 200, not 404",
-    )
-
-
-def test_a_receiver_that_is_not_there_is_a_problem() -> None:
-    with answering(200, 404) as url:
-        pass
-
-    assert {each.grade for each in check_receiver(url)} == {Grade.PROBLEM}
 
 
 def test_what_is_no_url_is_said_to_be_none() -> None:
