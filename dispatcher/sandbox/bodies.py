@@ -11,6 +11,8 @@ from lxml import etree
 from dispatcher.sandbox.statuses import RefusedError, Status
 
 _DEEPEST = 64
+# lxml looks each attribute up from the first, so thousands would take minutes.
+_MOST_ATTRIBUTES = 64
 
 
 class XmlElement(Protocol):
@@ -249,13 +251,19 @@ def _xml_root(content: bytes) -> XmlElement:
     return root
 
 
+def _check_size(element: XmlElement, depth: int) -> None:
+    if depth > _DEEPEST:
+        raise RefusedError(Status.BAD_XML, "Trop d'éléments imbriqués")
+    if len(element.attrib) > _MOST_ATTRIBUTES:
+        raise RefusedError(Status.BAD_XML, "Trop d'attributs")
+
+
 def _plain(element: XmlElement, depth: int = 0) -> Mapping[str, Any] | str:
     """Give an element as JSON would have it: repeated children become lists.
 
     Attributes and children are the same thing; the text beside attributes is the `value`.
     """
-    if depth > _DEEPEST:
-        raise RefusedError(Status.BAD_XML, "Trop d'éléments imbriqués")
+    _check_size(element, depth)
     fields: dict[str, Any] = dict(element.attrib)
     for child in element:
         if not isinstance(child.tag, str):

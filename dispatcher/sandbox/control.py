@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -17,8 +17,10 @@ from dispatcher.sandbox.faults import FaultPlan
 from dispatcher.sandbox.ledger import CampaignState, Entry
 from dispatcher.sandbox.numbers import Answer, read_number
 from dispatcher.sandbox.posting import Address
+from dispatcher.sandbox.routes.table import ROUTE_NAMES
 
 _JSON = "application/json"
+_LONGEST_DELAY = 30 * 86_400
 _JSON_LINES = "application/x-ndjson"
 
 Order = TypeVar("Order", bound=msgspec.Struct)
@@ -27,7 +29,7 @@ Order = TypeVar("Order", bound=msgspec.Struct)
 class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
     """POST /_sandbox/faults: `faults` maps a written fault to its share of the calls."""
 
-    faults: dict[str, float]
+    faults: dict[str, Annotated[float, msgspec.Meta(ge=0, le=1)]]
     route: str = "*"
     seed: int = 0
     count: int | None = None
@@ -59,10 +61,10 @@ class WebhooksOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tr
 
     urls: tuple[str, ...] | None = None
     reply_urls: tuple[str, ...] | None = None
-    receipt_delay: float | None = None
-    signature: str | None = None
+    receipt_delay: Annotated[float, msgspec.Meta(ge=0, le=_LONGEST_DELAY)] | None = None
+    signature: Annotated[str, msgspec.Meta(pattern=r"^[\x20-\x7e]*$")] | None = None
     silent: bool | None = None
-    repeat: int | None = None
+    repeat: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
     shuffle: bool | None = None
 
 
@@ -178,6 +180,10 @@ class Control:
 
     def _plan_faults(self, body: bytes) -> object:
         order = _read(body, FaultOrder)
+        if order.route not in ("*", *ROUTE_NAMES):
+            raise ValueError(
+                f"there is no route {order.route!r}: use one such as 'POST /send', or '*'"
+            )
         plan = FaultPlan(rates=order.faults, seed=order.seed, left=order.count)
         self._engine.faults.plan(order.route, plan)
         return {"route": order.route, "faults": order.faults}

@@ -55,6 +55,14 @@ _USUAL_NUMBER = {
     FaultKind.TRICKLE: 0.5,
     FaultKind.HUGE: 64.0 * 1024 * 1024,
 }
+_LARGEST = 1024.0 * 1024 * 1024
+_NUMBERS = {
+    FaultKind.SLOW: (0.0, 3600.0),
+    FaultKind.STATUS: (-99.0, -1.0),
+    FaultKind.HTTP: (200.0, 599.0),
+    FaultKind.TRICKLE: (0.0, 60.0),
+}
+"""From the lowest to the highest number a fault may have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +95,9 @@ class Fault:
             raise ValueError(f"{specification!r} is not kind_before or kind_after")
         kind = FaultKind(parts[1])
         number = float(parts[3]) if parts[3] else _USUAL_NUMBER.get(kind, 0.0)
+        lowest, highest = _NUMBERS.get(kind, (0.0, _LARGEST))
+        if not lowest <= number <= highest:
+            raise ValueError(f"{specification!r}: the number goes from {lowest:g} to {highest:g}")
         return cls(kind=kind, before=parts[2] == "before", number=number)
 
 

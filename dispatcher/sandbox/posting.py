@@ -41,6 +41,8 @@ class Address:
     """Where a webhook is, with the head of the requests that go there."""
 
     def __init__(self, url: str, signature: str = "") -> None:
+        if not url.isascii() or not url.isprintable() or " " in url:
+            raise ValueError(f"a webhook's URL has no blanks or control characters: {url!r}")
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"a webhook needs an http or https URL, not {url!r}")

@@ -50,7 +50,15 @@ def salvage(body: str) -> list[tuple[str, str]]:
 
     The document's own samples lack an end tag, or hold `<-----short----->` unescaped.
     """
-    return [(name, unescape(text).strip()) for name, text in _ELEMENT.findall(body)]
+    return [(name, _unescaped(text).strip()) for name, text in _ELEMENT.findall(body)]
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return unescape(text)
+    except ValueError:
+        # A character reference of thousands of digits, which Python will not read.
+        return text
 
 
 def _fill(element: etree._Element, content: msgspec.Struct) -> None:

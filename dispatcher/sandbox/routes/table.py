@@ -61,6 +61,8 @@ ROUTES = (
     Route("DELETE", "/webhook/:id", live.remove_webhook, live_only=True),
 )
 _BY_NAME = {route.name: route for route in ROUTES}
+ROUTE_NAMES = frozenset(_BY_NAME)
+"""What faults may be planned for."""
 
 
 def find_route(method: str, path: str, *, live: bool) -> tuple[Route, str]:

@@ -149,3 +149,27 @@ def test_a_fault_that_does_not_exist_is_refused(sandbox: Sandbox, fault: str) ->
     order = {"faults": {fault: 1.0}}
 
     assert sandbox.call("POST", "/_sandbox/faults", order, headers={}).status == 400
+
+
+@pytest.mark.parametrize(
+    ("route", "order"),
+    [
+        ("faults", {"faults": {"http_after:99999": 1}}),
+        ("faults", {"faults": {"http_after:100": 1}}),
+        ("faults", {"faults": {"status_before:3": 1}}),
+        ("faults", {"faults": {"drop_after": 2}}),
+        ("faults", {"faults": {"drop_after": -1}}),
+        ("faults", {"route": "POST /nope", "faults": {"drop_after": 1}}),
+        ("webhooks", {"receipt_delay": -5}),
+        ("webhooks", {"repeat": -1}),
+        ("webhooks", {"signature": "a\r\nb: c"}),
+        ("webhooks", {"urls": ["http://127.0.0.1/a\r\nb"]}),
+    ],
+)
+def test_an_order_that_makes_no_sense_is_refused(
+    sandbox: Sandbox, route: str, order: dict[str, object]
+) -> None:
+    answer = sandbox.call("POST", f"/_sandbox/{route}", order, headers={})
+
+    assert answer.status == 400
+    assert sandbox.send("33639980001").status == 200

@@ -188,6 +188,16 @@ def test_a_billion_laughs_are_refused_quickly(sandbox: Sandbox) -> None:
     assert time.monotonic() - began < 2
 
 
+def test_thousands_of_attributes_are_refused_without_looking_at_each(sandbox: Sandbox) -> None:
+    attributes = " ".join(f'a{n}="1"' for n in range(100_000))
+    began = time.monotonic()
+
+    answer = sandbox.call("POST", "/send", f"<sms {attributes}/>")
+
+    assert answer.json["status"] == -2
+    assert time.monotonic() - began < 5
+
+
 def test_a_body_of_100_megabytes_is_refused_before_it_is_read(sandbox: Sandbox) -> None:
     netloc = urlsplit(sandbox.url)
     head = b"POST /send HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n"

@@ -160,3 +160,16 @@ LARGE: dict[str, bytes] = {
 def test_a_large_or_hostile_reply_is_judged_quickly(body: bytes) -> None:
     with pytest.raises(OutcomeUnknownError):
         settle_send(ApiReply(http_status=200, body=body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<response><ticket>203</ticket><details>&#" + b"1" * 5000 + b";</details>",
+        b'{"status":1,"ticket":"203"} <a>&#' + b"1" * 5000 + b";</a>",
+    ],
+)
+def test_a_character_reference_without_end_hides_no_ticket(body: bytes) -> None:
+    _, ticket = settle_send(ApiReply(http_status=200, body=body))
+
+    assert ticket == "203"
