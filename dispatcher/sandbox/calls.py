@@ -95,9 +95,19 @@ def _body_of(request: HttpRequest) -> Body:
 def _from_headers(headers: Mapping[str, str], accounts: Accounts) -> Account | None:
     username, password = headers.get("sfusername"), headers.get("sfpassword")
     if username is not None or password is not None:
-        return _required(accounts.with_password(username or "", password or ""))
+        given = username or "", password or ""
+        # Some clients write what is beyond ASCII as UTF-8, some as latin-1.
+        as_utf8 = tuple(map(_from_utf8, given))
+        return _required(accounts.with_password(*given) or accounts.with_password(*as_utf8))
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return _known(token.strip(), accounts) if scheme.lower() == "bearer" else None
+
+
+def _from_utf8(header: str) -> str:
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def _from_query(query: Mapping[str, str], accounts: Accounts) -> Account | None:

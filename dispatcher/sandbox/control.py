@@ -21,6 +21,7 @@ from dispatcher.sandbox.routes.table import ROUTE_NAMES
 
 _JSON = "application/json"
 _LONGEST_DELAY = 30 * 86_400
+_LONGEST_JUMP = 36_500 * 86_400
 _JSON_LINES = "application/x-ndjson"
 
 Order = TypeVar("Order", bound=msgspec.Struct)
@@ -46,7 +47,7 @@ class CreditsOrder(msgspec.Struct, forbid_unknown_fields=True):
 class ClockOrder(msgspec.Struct, forbid_unknown_fields=True):
     """POST /_sandbox/clock: seconds to jump ahead."""
 
-    advance: float
+    advance: Annotated[float, msgspec.Meta(ge=0, le=_LONGEST_JUMP)]
 
 
 class BlacklistOrder(msgspec.Struct, forbid_unknown_fields=True):

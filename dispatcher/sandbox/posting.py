@@ -43,6 +43,8 @@ class Address:
     def __init__(self, url: str, signature: str = "") -> None:
         if not url.isascii() or not url.isprintable() or " " in url:
             raise ValueError(f"a webhook's URL has no blanks or control characters: {url!r}")
+        if not signature.isascii() or not signature.isprintable():
+            raise ValueError("a signature is made of printable ASCII characters")
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"a webhook needs an http or https URL, not {url!r}")

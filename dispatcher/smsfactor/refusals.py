@@ -12,7 +12,7 @@ from dispatcher.errors import (
 )
 from dispatcher.smsfactor.fields import Fields, integer, text
 from dispatcher.smsfactor.transport import ApiReply
-from dispatcher.smsfactor.wire import Reading, read_body, tickets_in
+from dispatcher.smsfactor.wire import NO_TICKET, Reading, read_body, tickets_in
 
 OK = 1
 MODERATED = -8
@@ -35,6 +35,8 @@ REFUSALS: Mapping[int, type[ApiRefusedError]] = {
 _SUCCESS = range(200, 300)
 _DECIDED_BY_BODY = frozenset([*_SUCCESS, *range(400, 500)])
 _TOO_MANY_REQUESTS = 429
+# A key, or an element with its end tag.
+_MENTIONS_OF_ONE = 2
 _DETAILS_SHOWN = 200
 _NUMBER = re.compile(r"\+?\d(?:[ .\-/]?\d){5,}")
 
@@ -65,10 +67,10 @@ def settle(reply: ApiReply, *, private: tuple[str, ...] = ()) -> Reading:
     reading = read_body(reply.body)
     _raise_if_refused(reply, reading, private)
     if reply.fault is not None or reply.http_status not in _SUCCESS:
-        raise _unknown(reply, reading)
+        raise _unknown(reply, reading, private)
     if _status(reading) == OK or (_status(reading) is None and _says_ok(reading)):
         return reading
-    raise _unknown(reply, reading)
+    raise _unknown(reply, reading, private)
 
 
 def settle_send(reply: ApiReply, *, private: tuple[str, ...] = ()) -> tuple[Fields, str | None]:
@@ -92,10 +94,23 @@ def settle_send(reply: ApiReply, *, private: tuple[str, ...] = ()) -> tuple[Fiel
     if len(tickets) == 1 and not contradicted:
         return reading.fields, next(iter(tickets))
     if not tickets:
-        _raise_if_refused(reply, reading, private)
+        if not _hints_at_a_ticket(reply, reading):
+            _raise_if_refused(reply, reading, private)
         if _status(reading) == MODERATED and _is_decided_by_body(reply, reading):
             return reading.fields, None
-    raise _unknown(reply, reading)
+    raise _unknown(reply, reading, private)
+
+
+def _hints_at_a_ticket(reply: ApiReply, reading: Reading) -> bool:
+    """Tell whether a ticket may be there in a shape nobody knows: then no refusal is believed."""
+    mentions = reply.body.lower().count(b"ticket")
+    if "ticket" not in reading.fields:
+        return mentions > 0
+    value = reading.fields["ticket"]
+    says_none = value in (None, "", False) or (
+        isinstance(value, (str, int)) and text(value).lower() in NO_TICKET
+    )
+    return not says_none or mentions > _MENTIONS_OF_ONE
 
 
 def _raise_if_refused(reply: ApiReply, reading: Reading, private: tuple[str, ...]) -> None:
@@ -112,12 +127,14 @@ def _is_decided_by_body(reply: ApiReply, reading: Reading) -> bool:
     return reading.sound and reply.fault is None and reply.http_status in _DECIDED_BY_BODY
 
 
-def _unknown(reply: ApiReply, reading: Reading) -> OutcomeUnknownError:
+def _unknown(reply: ApiReply, reading: Reading, private: tuple[str, ...]) -> OutcomeUnknownError:
     facts = [f"HTTP {reply.http_status}", f"{len(reply.body)} bytes"]
     status = _status(reading)
     if reply.fault is not None:
         facts.append(f"broken off by {type(reply.fault).__name__}")
     facts.append("not a valid document" if not reading.sound else f"status {status}")
+    said = (_masked(reading.fields.get(name), private) for name in ("message", "details"))
+    facts += filter(None, said)
     message = f"the reply proves nothing: {', '.join(facts)}"
     error = OutcomeUnknownError(message)
     if reply.http_status == _TOO_MANY_REQUESTS:

@@ -71,7 +71,7 @@ def _pieces(written: str) -> list[tuple[str, str]]:
 
 def _ticket(value: object) -> str | None:
     found = text(value)
-    is_one = _TICKET.fullmatch(found) is not None and found.lower() not in _NO_TICKET
+    is_one = _TICKET.fullmatch(found) is not None and found.lower() not in NO_TICKET
     return found if is_one else None
 
 
@@ -85,5 +85,5 @@ def _decoded(body: bytes) -> str:
 _TICKET = re.compile(r"[\w.-]{1,64}")
 """Tickets are numbers today (contract section 4), but opaque to us."""
 
-_NO_TICKET = frozenset({"0", "null", "none", "false"})
+NO_TICKET = frozenset({"0", "null", "none", "false"})
 """What servers write where there is no ticket."""

@@ -157,11 +157,11 @@ def _set_webhook(engine: Engine, call: Call, id_: str) -> Reply:
     type_, url = (wanted.type or "", wanted.url or "") if wanted else ("", "")
     if type_.strip() not in _TYPES:
         raise RefusedError(Status.BAD_DATA, "type est MO, DLR, STOP, CLICKER ou BALANCE_ALERT")
-    try:
-        Address(url.strip())
-    except ValueError as error:
-        raise RefusedError(Status.BAD_DATA, "url n'est pas une URL") from error
     signature = (wanted.signature or "").strip() if wanted else ""
+    try:
+        Address(url.strip(), signature)
+    except ValueError as error:
+        raise RefusedError(Status.BAD_DATA, "url ou signature ne convient pas") from error
     webhook = Webhook(id_, type_.strip(), url.strip(), signature)
     engine.world.commit(WebhookSet(call.account.username, webhook))
     return Reply(fields={"webhook": _webhook(webhook)})

@@ -117,3 +117,19 @@ def test_accounts_do_not_see_each_others_things(sandbox: Sandbox) -> None:
     ]
 
     assert [answer.json["status"] for answer in answers] == [-5, -5]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_credentials_beyond_ascii_are_read_in_either_encoding(
+    sandbox: Sandbox, encoding: str
+) -> None:
+    account = {"email": "e@example.com", "password": "pw<&é", "firstname": "E", "lastname": "E"}
+    sandbox.call("POST", "/account", {"account": account})
+    headers = {
+        "sfusername": "e@example.com",
+        "sfpassword": "pw<&é".encode(encoding).decode("latin-1"),
+    }
+
+    answer = sandbox.call("GET", "/credits", headers=headers | {"Accept": "application/json"})
+
+    assert answer.json["status"] == 1

@@ -136,3 +136,10 @@ def test_a_stop_has_a_webhook_of_its_own(live: Sandbox, receiver: Receiver) -> N
     (event,) = eventually(lambda: receiver.events)
     assert list(event) == ["date", "message", "from", "account_id", "last_message_id"]
     assert (event["account_id"], event["last_message_id"]) == ("1", "m1")
+
+
+def test_a_signature_that_is_no_header_is_refused(live: Sandbox, receiver: Receiver) -> None:
+    for signature in ("s€", "a\r\nb: c"):
+        wanted = {"type": "DLR", "url": receiver.url, "signature": signature}
+
+        assert live.call("POST", "/webhook", {"webhook": wanted}).json["status"] == -7

@@ -123,6 +123,14 @@ def test_a_reply_with_a_ticket_is_a_send_whatever_else_it_says(
         b"<response><status>-3</status><ticket> 203 </ticket></response>",
         b'{"status":1,"ticket":0}',
         b'{"status":1,"ticket":"null"}',
+        b'{"status":-3,"ticket":["203"]}',
+        b'{"status":-3,"ticket":{"id":"203"}}',
+        b'{"status":-3,"ticket":203.0}',
+        b'{"status":-3,"ticket":"AB/12=="}',
+        b'{"status":-3,"tickets":["203"]}',
+        b'{"status":-3,"Ticket":"203"}',
+        b"<response><status>-3</status><ticket><id>203</id></ticket></response>",
+        b'<response ticket="203"><status>-3</status></response>',
     ],
 )
 def test_a_reply_that_contradicts_itself_proves_nothing(answering: Answering, body: bytes) -> None:
