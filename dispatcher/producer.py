@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Self
 
 from dispatcher.domain.campaign import Campaign, CampaignStatus, Event, RecipientResult
-from dispatcher.domain.checks import problems_of
+from dispatcher.domain.checks import problems_of, problems_of_key
 from dispatcher.domain.lifecycle import CampaignState, HoldReason
 from dispatcher.domain.numbers import normaliser
 from dispatcher.errors import (
@@ -77,6 +77,7 @@ class Dispatcher:
         problems = problems_of(campaign)
         if campaign.id is not None and idempotency_key is not None:
             problems.append(_one_name_only())
+        problems += problems_of_key(idempotency_key)
         if problems:
             raise InputError(problems)
         account = self._account_name(campaign.account)

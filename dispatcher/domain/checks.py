@@ -29,6 +29,14 @@ def is_storable_id(value: str) -> bool:
     return _ID.fullmatch(value) is not None
 
 
+def problems_of_key(key: object) -> list[Problem]:
+    """List what is wrong with an idempotency key."""
+    if key is None or (isinstance(key, str) and key and not _UNSENDABLE.search(key)):
+        return []
+    fix = "give any text that names this campaign and no other"
+    return [Problem(field="idempotency_key", message="it is no text that can be kept", fix=fix)]
+
+
 def _type_problems(campaign: Campaign) -> list[Problem]:
     """Find values of a wrong type, which Python lets through."""
     allowed: dict[str, tuple[type, ...]] = {

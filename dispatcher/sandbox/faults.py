@@ -58,7 +58,7 @@ _USUAL_NUMBER = {
 _LARGEST = 1024.0 * 1024 * 1024
 _NUMBERS = {
     FaultKind.SLOW: (0.0, 3600.0),
-    FaultKind.STATUS: (-99.0, -1.0),
+    FaultKind.STATUS: (-99.0, 99.0),
     FaultKind.HTTP: (200.0, 599.0),
     FaultKind.TRICKLE: (0.0, 60.0),
 }

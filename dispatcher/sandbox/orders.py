@@ -11,12 +11,19 @@ from dispatcher.sandbox.clock import PARIS, paris_time
 from dispatcher.sandbox.ledger import Counts
 from dispatcher.sandbox.sifting import Sifted, sift
 from dispatcher.sandbox.statuses import RefusedError, Status
-from dispatcher.sandbox.text import is_personalised, merged, segments, with_short_links
+from dispatcher.sandbox.text import (
+    is_personalised,
+    longest_merged,
+    merged,
+    segments,
+    with_short_links,
+)
 
 _SENDER = re.compile(r"[A-Za-z0-9 ]{0,11}")
 _ISO_8601 = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?) ?(Z|[+-]?\d\d:?\d\d)?"
 )
+_LONGEST_TEXT = 100_000
 _ADVERTISING = {"advertising", "marketing"}
 _PUSHTYPES = {"alert", *_ADVERTISING}
 
@@ -111,6 +118,9 @@ def read_lists_order(call: Call, stop_mention: str) -> Order:
     order = replace(_unaddressed(wording, sifted, stop_mention), lists=ids)
     if not is_personalised(order.sent_text):
         return order
+    longest = max((len(info) for contact in contacts for info in contact.infos), default=0)
+    if longest_merged(order.sent_text, longest) > _LONGEST_TEXT:
+        raise RefusedError(Status.BAD_DATA, "Un texte personnalisé serait trop long")
     texts = [merged(order.sent_text, contacts[index].infos) for index in sifted.kept]
     return replace(order, texts=texts, segments=[segments(text) for text in texts])
 

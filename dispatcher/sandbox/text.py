@@ -58,3 +58,8 @@ def is_personalised(text: str) -> bool:
 def merged(text: str, infos: Sequence[str]) -> str:
     """Replace [info1] to [info4] by a contact's own."""
     return _FIELD.sub(lambda field: infos[int(field[1]) - 1], text)
+
+
+def longest_merged(text: str, longest_info: int) -> int:
+    """Give how long a text may become, without making it."""
+    return len(text) + len(_FIELD.findall(text)) * longest_info

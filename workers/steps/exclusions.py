@@ -4,15 +4,13 @@ Simulating is free and keeps nothing (document, POST /send/simulate), so the bla
 once, and anybody else left out is found by simulating halves.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dispatcher.domain.fates import Exclusion
-from dispatcher.errors import OutcomeUnknownError
+from dispatcher.errors import ApiError, OutcomeUnknownError
 from dispatcher.smsfactor import Destination, SendReply
-
-# Enough to single out some twenty recipients of a thousand; more is a broken list.
-_MOST_PROBES = 250
 
 Simulate = Callable[[Sequence[Destination]], SendReply]
 ReadBlacklist = Callable[[], frozenset[str]]
@@ -52,59 +50,64 @@ def find_exclusions(
     to: Sequence[Destination], reply: SendReply, simulate: Simulate, read_blacklist: ReadBlacklist
 ) -> dict[int, Exclusion]:
     """Name those whom a reply about these destinations counts as left out."""
-    found: dict[int, Exclusion] = {}
-    if reply.blacklisted:
-        blacklist = read_blacklist()
-        found = {
-            place: Exclusion.BLACKLISTED
-            for place, destination in enumerate(to)
-            if destination.value in blacklist
-        }
-        # A list read a moment later may name others, to whom the API did send.
-        if len(found) != reply.blacklisted:
-            found = {}
-    missing = _missing(reply, len(to)) - len(found)
-    if missing > 0:
+    found = _on_blacklist(to, reply, read_blacklist)
+    if _missing(reply, len(to)) > len(found):
         rest = [place for place in range(len(to)) if place not in found]
-        found |= _Probe(to, simulate).search(rest)
+        left_out = Counter(_left_out(reply, len(to)))
+        left_out[Exclusion.BLACKLISTED] -= len(found)
+        found |= _Search(to, simulate).among(rest, left_out)
     return found
 
 
-class _Probe:
-    """Simulates ever smaller parts until each one left out is alone."""
+def _on_blacklist(
+    to: Sequence[Destination], reply: SendReply, read_blacklist: ReadBlacklist
+) -> dict[int, Exclusion]:
+    if not reply.blacklisted:
+        return {}
+    try:
+        blacklist = read_blacklist()
+    except ApiError:
+        return {}
+    found = [place for place, someone in enumerate(to) if someone.value in blacklist]
+    # A list read a moment later may name others, to whom the API did send.
+    return dict.fromkeys(found, Exclusion.BLACKLISTED) if len(found) == reply.blacklisted else {}
+
+
+class _Search:
+    """Halves a batch until each part is left out for one reason, or not at all.
+
+    What the left half does not account for is in the right one, so only one is simulated.
+    """
 
     def __init__(self, to: Sequence[Destination], simulate: Simulate) -> None:
         self._to = to
         self._simulate = simulate
-        self._probes = 0
 
-    def search(self, places: list[int]) -> dict[int, Exclusion]:
-        if not places or self._probes >= _MOST_PROBES:
+    def among(
+        self, places: Sequence[int], left_out: Mapping[Exclusion, int]
+    ) -> dict[int, Exclusion]:
+        """Name those left out among some places, given how many are for each reason."""
+        reasons = [reason for reason, count in left_out.items() if count > 0]
+        if not reasons:
             return {}
-        self._probes += 1
-        reply = self._simulate([self._to[place] for place in places])
-        missing = _missing(reply, len(places))
-        if missing == 0:
-            return {}
-        if missing == len(places) and (reason := _only_reason(reply, missing)):
-            return dict.fromkeys(places, reason)
-        if len(places) == 1:
-            return {places[0]: Exclusion.INVALID}
+        if len(places) == 1 or left_out[reasons[0]] >= len(places):
+            return dict.fromkeys(places, reasons[0])
         half = len(places) // 2
-        return self.search(places[:half]) | self.search(places[half:])
+        reply = self._simulate([self._to[place] for place in places[:half]])
+        first = _left_out(reply, half)
+        second = {reason: left_out[reason] - first.get(reason, 0) for reason in left_out}
+        return self.among(places[:half], first) | self.among(places[half:], second)
+
+
+def _left_out(reply: SendReply, asked: int) -> dict[Exclusion, int]:
+    """Count those a reply left out, by reason; what no counter explains is called invalid."""
+    blacklisted, duplicated = reply.blacklisted or 0, reply.duplicated or 0
+    return {
+        Exclusion.BLACKLISTED: blacklisted,
+        Exclusion.DUPLICATED: duplicated,
+        Exclusion.INVALID: max(_missing(reply, asked) - blacklisted - duplicated, 0),
+    }
 
 
 def _missing(reply: SendReply, asked: int) -> int:
     return 0 if reply.sent is None else max(asked - reply.sent, 0)
-
-
-def _only_reason(reply: SendReply, missing: int) -> Exclusion | None:
-    counters = {
-        Exclusion.BLACKLISTED: reply.blacklisted,
-        Exclusion.INVALID: reply.invalid,
-        Exclusion.DUPLICATED: reply.duplicated,
-    }
-    for reason, count in counters.items():
-        if count == missing:
-            return reason
-    return None

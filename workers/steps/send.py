@@ -32,6 +32,7 @@ _log = structlog.get_logger("workers.send")
 # was given up, so it gives the batch back instead.
 _LONGEST_HESITATION = 5.0
 _PATIENCE = 60.0
+_NAMING_PAUSES = (0.0, 0.5, 2.0, 5.0)
 _PAUSE = 0.25
 
 _OUTCOMES = {
@@ -180,21 +181,20 @@ def _explain_difference(
     account: Account, claim: SendClaim, to: list[Destination], reply: SendReply
 ) -> None:
     """Name those the API left out although the quote had cleared them, as after a late STOP."""
-    try:
-        found = find_exclusions(
-            to,
-            reply,
-            lambda some: account.api.simulate(claim.message, some),
-            account.blacklist.numbers,
-        )
-    except ApiError as error:
-        _log.warning(
-            "cannot name who was left out",
-            campaign=claim.campaign,
-            batch=claim.n,
-            error=type(error).__name__,
-        )
-        return
-    places = left_in(claim.fates)
-    exclusions = {places[place]: reason for place, reason in found.items()}
-    account.store.batches.exclude(claim.campaign, claim.n, exclusions)
+    for pause in _NAMING_PAUSES:
+        time.sleep(pause)
+        try:
+            found = find_exclusions(
+                to,
+                reply,
+                lambda some: account.api.simulate(claim.message, some),
+                account.blacklist.numbers,
+            )
+        except ApiError as error:
+            name = type(error).__name__
+            _log.warning("left out, not named", campaign=claim.campaign, batch=claim.n, error=name)
+        else:
+            places = left_in(claim.fates)
+            exclusions = {places[place]: reason for place, reason in found.items()}
+            account.store.batches.exclude(claim.campaign, claim.n, exclusions)
+            return

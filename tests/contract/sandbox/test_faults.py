@@ -156,7 +156,7 @@ def test_a_fault_that_does_not_exist_is_refused(sandbox: Sandbox, fault: str) ->
     [
         ("faults", {"faults": {"http_after:99999": 1}}),
         ("faults", {"faults": {"http_after:100": 1}}),
-        ("faults", {"faults": {"status_before:3": 1}}),
+        ("faults", {"faults": {"status_before:300": 1}}),
         ("faults", {"faults": {"drop_after": 2}}),
         ("faults", {"faults": {"drop_after": -1}}),
         ("faults", {"route": "POST /nope", "faults": {"drop_after": 1}}),

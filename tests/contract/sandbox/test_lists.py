@@ -202,3 +202,14 @@ def test_the_tag_of_a_short_link_is_escaped_in_xml(sandbox: Sandbox) -> None:
         assert answer.body == b'{"status":1,"message":"OK","tag":"<-----short----->"}'
         escaped = sandbox.call("GET", path, headers={**HEADERS, **XML})
         assert b"<tag>&lt;-----short-----&gt;</tag>" in escaped.body
+
+
+def test_a_text_that_would_grow_without_bounds_is_refused(sandbox: Sandbox) -> None:
+    contacts = {"gsm": [{"value": "33639980001", "info1": "x" * 100_000}]}
+    created = sandbox.call("POST", "/list", {"list": {"contacts": contacts}}).json
+    message = {"text": "[info1]" * 1000}
+
+    order = {"sms": {"message": message, "lists": [{"value": created["id"]}]}}
+    answer = sandbox.call("POST", "/send/lists/simulate", order)
+
+    assert answer.json["status"] == -7

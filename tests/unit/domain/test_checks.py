@@ -1,7 +1,7 @@
 import pytest
 
 from dispatcher.domain.campaign import Campaign
-from dispatcher.domain.checks import is_storable_id, problems_of
+from dispatcher.domain.checks import is_storable_id, problems_of, problems_of_key
 
 
 def fields(**campaign: object) -> list[str]:
@@ -78,3 +78,15 @@ def test_a_bad_character_is_named_by_place_and_code() -> None:
 def test_an_id_may_become_part_of_a_key() -> None:
     assert is_storable_id("spring-sale")
     assert not is_storable_id("spring sale")
+
+
+@pytest.mark.parametrize("key", ["", "\ud800", "a\0b", 17])
+def test_a_key_that_cannot_be_kept_is_named(key: object) -> None:
+    (problem,) = problems_of_key(key)
+
+    assert problem.field == "idempotency_key"
+
+
+@pytest.mark.parametrize("key", [None, "orders-2026-11-22", "été 😀"])
+def test_any_other_key_will_do(key: object) -> None:
+    assert problems_of_key(key) == []
