@@ -32,6 +32,9 @@ class Key(enum.Enum):
     CLAIMS = "claims"
     """HASH operation token -> `campaign/batch`, while sending: makes a claim replayable."""
 
+    ENDED = "ended"
+    """ZSET operation token -> ms, for an hour: claims that are over, which get no other batch."""
+
     RANGES = "ranges"
     """ZSET campaign -> number of its first recipient: finds the campaign of a receipt."""
 

@@ -18,6 +18,8 @@ SERVER_CLOCK = "local t = redis.call('TIME'); return t[1] * 1000 + math.floor(t[
 
 # Past this share of `maxmemory`, nothing new begins, so that what runs can finish.
 _FULL_AT = 0.8
+# No duplicate of a command is held up on its way for longer.
+_ENDED_KEPT_MS = 3_600_000
 
 
 class Script(enum.Enum):
@@ -127,6 +129,7 @@ def _preamble(clock: str) -> str:
         f"local RECEIPT_BASE = {fates.RECEIPT_BASE}",
         f"local AWAITED_FIELDS = {{{_quoted(fates.AWAITED_COUNTERS)}}}",
         f"local FULL_AT = {_FULL_AT}",
+        f"local ENDED_KEPT_MS = {_ENDED_KEPT_MS}",
     ]
     return "\n".join(lines) + "\n"
 

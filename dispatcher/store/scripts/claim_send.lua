@@ -16,6 +16,8 @@ end
 
 local mine = redis.call('HGET', key(K.claims), op)
 if mine then return claimed(tonumber(string.match(mine, '/(%d+)$'))) end
+-- A duplicate that was held up on its way must not claim a batch nobody will post.
+if redis.call('ZSCORE', key(K.ended), op) then return { 'ended' } end
 
 if f[1] ~= C.sending then return { f[1] or 'none' } end
 local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')

@@ -67,7 +67,10 @@ local function move_batch(id, n, to, detail)
   local name = id .. '/' .. n
   if from == B.sending then
     redis.call('ZREM', key(K.inflight), name)
-    if now_in[3] then redis.call('HDEL', key(K.claims), now_in[3]) end
+    if now_in[3] then
+      redis.call('HDEL', key(K.claims), now_in[3])
+      redis.call('ZADD', key(K.ended), 'NX', now, now_in[3])
+    end
   end
   redis.call('ZREM', key(K.unknown), name)
   if to == B.unknown then redis.call('ZADD', key(K.unknown), now, name) end

@@ -2,6 +2,7 @@
 -- receipts are overdue finish, and campaigns that stand still are named for a nudge.
 -- ARGV: limit. Replies {held campaigns, receipts to merge, id, state, due batches, ...}.
 local limit = tonumber(ARGV[1])
+redis.call('ZREMRANGEBYSCORE', key(K.ended), '-inf', now - ENDED_KEPT_MS)
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(K.inflight), '-inf', now, 'LIMIT', 0, limit)) do
   local id, n = string.match(name, '^(.*)/(%d+)$')
   if redis.call('HGET', key(K.batch, id, n), 'state') == B.sending then

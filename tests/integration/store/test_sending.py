@@ -153,6 +153,17 @@ def test_the_same_token_gets_the_same_claim_again(bench: Bench) -> None:
     check_books(bench)
 
 
+def test_a_duplicate_of_a_claim_that_is_over_gets_no_other_batch(bench: Bench) -> None:
+    bench.ready()
+    bench.accept(bench.claim(operation="mine"))
+
+    again = bench.account.batches.claim_send("c1", operation="mine", deadline_ms=SEND_LEASE_MS)
+
+    assert again is NothingToDo.OTHER_STATE
+    assert bench.status().batch_states == {"accepted": 1, "ready": 1}
+    check_books(bench)
+
+
 def test_a_claim_carries_everything_a_post_needs(bench: Bench) -> None:
     bench.ready(recipients=5, batch_size=2)
     bench.claim()
