@@ -8,6 +8,7 @@ that the outcome is unknown.
     ├── InputError                      a campaign cannot be accepted as it is
     ├── ConflictError                   same id or idempotency key, other content
     ├── UnknownCampaignError            no such campaign
+    ├── UnknownScheduleError            no such schedule
     ├── StateError                      the campaign is not in a state that allows this
     ├── WaitTimeoutError                the awaited state was not reached in time
     ├── StoreError
@@ -100,6 +101,10 @@ class ConflictError(DispatcherError):
 
 class UnknownCampaignError(DispatcherError):
     """There is no campaign of that id on that account."""
+
+
+class UnknownScheduleError(DispatcherError):
+    """There is no schedule of that id on that account."""
 
 
 class StateError(DispatcherError):

@@ -3,12 +3,16 @@
 import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from dispatcher.domain.fates import RecipientState
-from dispatcher.domain.lifecycle import TERMINAL, CampaignState, HoldReason
+from dispatcher.domain.lifecycle import TERMINAL, BatchState, CampaignState, HoldReason
 from dispatcher.domain.message import Message, PushType
+from dispatcher.domain.routes import Render
+from dispatcher.domain.timing import Handover
+from dispatcher.domain.windows import WindowPolicy
+from dispatcher.errors import Problem
 
 
 class Recipient(NamedTuple):
@@ -18,11 +22,15 @@ class Recipient(NamedTuple):
         number: a phone number in any usual form; see `domain.numbers`.
         id: the producer's own id, given back with results and never sent to the API.
         row: where it stood in the producer's file, for error messages.
+        fields: what the text's `{fields}` stand for, by name.
+        problem: why whoever read the row does not trust it; such a row is a bad one.
     """
 
     number: str
     id: str | None = None
     row: int | None = None
+    fields: Mapping[str, str] | None = None
+    problem: Problem | None = None
 
     def __repr__(self) -> str:
         """Keep the number out of logs and tracebacks."""
@@ -45,30 +53,49 @@ class Campaign:
 
     Attributes:
         recipients: numbers or `Recipient`s; any iterable, read once, of any length.
-        text: the content of the SMS.
+        text: the content of the SMS; `{name}` and `{name|default}` stand for a recipient's
+            fields (see `domain.template`), and `{{` for a brace.
+        lists: ids of lists of the account to send to instead of `recipients`; their contacts
+            are read when the campaign is quoted, and their fields are `{info1}` to `{info4}`.
         sender: up to 11 alphanumerics shown as the sender; None lets the API choose.
         pushtype: alert or advertising.
         links: URLs put, in order, where the text has `<-short->` tags.
         account: whose credits are spent; None for the default account.
         id: the producer's own id of the campaign; made by us when None.
         bad_rows: refuse the campaign for bad recipients, or drop them.
+        render: who puts the fields into the text; see `Render`.
+        replace_characters: put look-alikes for characters that make a message dearer, such as
+            curly quotes; see `domain.replacing`.
         needs_approval: quote, then wait for `approve` before spending.
+        send_at: when to send, with a time zone; None for as soon as possible.
+        handover: who keeps it until then; None for the setting.
+        max_lateness: how late it may still be sent; None for the setting.
+        window_policy: what becomes of advertising outside its hours; see `domain.windows`.
     """
 
-    recipients: Iterable[Recipient | str]
     text: str
+    recipients: Iterable[Recipient | str] = ()
+    lists: tuple[str, ...] = ()
     sender: str | None = None
     pushtype: PushType = PushType.ALERT
     links: tuple[str, ...] = ()
     account: str | None = None
     id: str | None = None
     bad_rows: BadRows = BadRows.REJECT
+    render: Render = Render.AUTO
+    replace_characters: bool = False
     needs_approval: bool = False
+    send_at: datetime | None = None
+    handover: Handover | None = None
+    max_lateness: timedelta | None = None
+    window_policy: WindowPolicy = WindowPolicy.HOLD
 
     @property
     def message(self) -> Message:
-        """What the campaign says, without to whom."""
-        return Message(text=self.text, sender=self.sender, pushtype=self.pushtype, links=self.links)
+        """What the campaign says, without to whom; its text is still a template."""
+        return Message(
+            text=self.text, sender=self.sender, pushtype=self.pushtype, links=tuple(self.links)
+        )
 
     def __repr__(self) -> str:
         """Keep text and recipients out of logs and tracebacks."""
@@ -90,9 +117,11 @@ class CampaignStatus:
         recipients: rows kept; the sum of `recipient_states`, less nothing.
         recipient_states: how many recipients are in each state, the dropped rows included.
         reasons: why recipients are undelivered, refused or not sent: reason to count.
-        batches: number of batches.
+        batches: number of batches, `list_batches` of them sent by lists at the API.
+        list_batches: see `batches`.
         batch_states: how many batches are in each state.
         quoted: batches simulated so far.
+        estimate: segments of all texts by our own count, to compare with the final quote.
         quote: credits the simulated batches cost.
         cost: credits debited so far.
         need: credits that were missing when it was held for credits, and `have` those available.
@@ -100,6 +129,9 @@ class CampaignStatus:
         receipts: receipts merged so far.
         alarms: contradictions found; anything but 0 is for a person to look at.
         error: the last thing that went wrong, without personal data.
+        send_at: when it is to be sent; None for as soon as possible.
+        withdrawn: batches the API had and gave back.
+        credits_returned: credits it returned for them.
         created_at: when it became durable.
         changed_at: when its state last changed.
     """
@@ -115,8 +147,10 @@ class CampaignStatus:
     recipient_states: Mapping[RecipientState, int]
     reasons: Mapping[str, int]
     batches: int
+    list_batches: int
     batch_states: Mapping[str, int]
     quoted: int
+    estimate: int
     quote: int
     cost: int
     need: int | None
@@ -124,6 +158,9 @@ class CampaignStatus:
     receipts: int
     alarms: int
     error: str | None
+    send_at: datetime | None
+    withdrawn: int
+    credits_returned: int
     created_at: datetime
     changed_at: datetime
 
@@ -136,6 +173,29 @@ class CampaignStatus:
     def is_conserved(self) -> bool:
         """Whether the rows that came in equal the sum of all recipient states."""
         return self.rows == sum(self.recipient_states.values())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cancellation:
+    """What came of cancelling a campaign, in batches.
+
+    Attributes:
+        state: the campaign's; `cancelling` while some batches are still being verified.
+        stopped: never given to the API.
+        taken_back: the API had them for later and gave them back.
+        too_late: sent; nothing can be done.
+        verifying: on their way to the API or back; ask again later.
+        doubtful: not known whether they were taken back in time; receipts will tell.
+        credits_returned: what the API returned for those taken back.
+    """
+
+    state: CampaignState
+    stopped: int
+    taken_back: int
+    too_late: int
+    verifying: int
+    doubtful: int
+    credits_returned: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,3 +261,18 @@ class DroppedRow:
     number: str = field(repr=False)
     id: str | None
     reason: str
+
+
+def cancellation_of(status: CampaignStatus) -> Cancellation:
+    """Tell from a campaign's status what came of cancelling it."""
+    batches = {state: status.batch_states.get(state.value, 0) for state in BatchState}
+    on_their_way = (BatchState.SENDING, BatchState.UNKNOWN, BatchState.WITHDRAWING)
+    return Cancellation(
+        state=status.state,
+        stopped=batches[BatchState.CANCELLED] - status.withdrawn,
+        taken_back=status.withdrawn,
+        too_late=batches[BatchState.ACCEPTED],
+        verifying=sum(batches[state] for state in on_their_way),
+        doubtful=batches[BatchState.DOUBTFUL],
+        credits_returned=status.credits_returned,
+    )

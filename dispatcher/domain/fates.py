@@ -90,6 +90,7 @@ RECEIPT_BASE = _RECEIPT_BASE
 
 AWAITED_COUNTERS = (
     f"b:{BatchState.ACCEPTED.value}",
+    f"b:{BatchState.DOUBTFUL.value}",
     *(
         f"f:{fate}"
         for fate in range(_RECEIPT_BASE, _RECEIPT_BASE + _RECEIPT_CODES)
@@ -125,6 +126,9 @@ class RecipientState(enum.Enum):
     SENDING = "sending"
     """In a POST that has not been answered."""
 
+    SCHEDULED = "scheduled"
+    """The API has it and sends it at its time."""
+
     SENT = "sent"
     """Accepted by the API; no final receipt came."""
 
@@ -142,6 +146,9 @@ class RecipientState(enum.Enum):
 
     CANCELLED = "cancelled"
     """Cancelled before it was sent."""
+
+    EXPIRED = "expired"
+    """It could not be sent in time, so it was not."""
 
     NOT_SENT = "not sent"
     """Dropped before sending: invalid, duplicated or blacklisted."""

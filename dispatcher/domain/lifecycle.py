@@ -22,6 +22,12 @@ class CampaignState(enum.Enum):
     HELD = "held"
     """It waits, for the reason in its `hold`; see `HoldReason` for who moves it on."""
 
+    SCHEDULED = "scheduled"
+    """The API has all of it and sends it at its time. A tick moves it on then."""
+
+    CANCELLING = "cancelling"
+    """Nothing more goes out; what the API has or may have is being taken back."""
+
     SENT = "sent"
     """Every batch is settled and one at least was accepted. Receipts finish it."""
 
@@ -30,6 +36,9 @@ class CampaignState(enum.Enum):
 
     CANCELLED = "cancelled"
     """Taken back before any batch went out."""
+
+    EXPIRED = "expired"
+    """It could not go out in time, so none of it did."""
 
     REJECTED = "rejected"
     """The API refused it; nothing of it was sent."""
@@ -46,6 +55,15 @@ class HoldReason(enum.Enum):
 
     APPROVAL = "approval"
     """Quoted; a person or program has to approve the price or cancel."""
+
+    TIME = "time"
+    """Quoted; it is handed to the API shortly before its time. Moves on by itself."""
+
+    WINDOW = "window"
+    """Advertising may not go out at this hour. Moves on by itself when its window opens."""
+
+    PAUSED = "paused"
+    """A person or program paused it, and has to resume it."""
 
     OUTCOME_UNKNOWN = "outcome unknown"
     """All that could be sent was; the answer of a batch was lost. A receipt settles it."""
@@ -66,6 +84,15 @@ class BatchState(enum.Enum):
     ACCEPTED = "accepted"
     """The API has it; there is a ticket."""
 
+    SCHEDULED = "scheduled"
+    """The API has it and sends it at its time; until then it can be taken back."""
+
+    WITHDRAWING = "withdrawing"
+    """It is being taken back (DELETE /send/:id), which may come too late."""
+
+    DOUBTFUL = "doubtful"
+    """Whether it was taken back in time is not known. A receipt shows that it was not."""
+
     REFUSED = "refused"
     """The API answered with a documented error: it was not sent."""
 
@@ -73,33 +100,56 @@ class BatchState(enum.Enum):
     """It may or may not have been accepted. Only evidence settles it."""
 
     CANCELLED = "cancelled"
-    """Cancelled before it was claimed."""
+    """Cancelled before it was claimed, or taken back before its time."""
+
+    EXPIRED = "expired"
+    """It could not be sent in time, so it was not."""
 
 
 C, B = CampaignState, BatchState
 
 CAMPAIGN_MOVES: Mapping[CampaignState, frozenset[CampaignState]] = {
-    C.QUEUED: frozenset({C.QUOTING, C.CANCELLED}),
-    C.QUOTING: frozenset({C.SENDING, C.HELD, C.REJECTED, C.CANCELLED}),
-    C.SENDING: frozenset({C.HELD, C.SENT, C.REJECTED}),
-    C.HELD: frozenset({C.QUOTING, C.SENDING, C.SENT, C.REJECTED, C.CANCELLED}),
+    C.QUEUED: frozenset({C.QUOTING, C.CANCELLED, C.EXPIRED}),
+    C.QUOTING: frozenset({C.SENDING, C.HELD, C.REJECTED, C.CANCELLED, C.EXPIRED}),
+    C.SENDING: frozenset(
+        {C.HELD, C.SCHEDULED, C.SENT, C.REJECTED, C.CANCELLING, C.CANCELLED, C.EXPIRED}
+    ),
+    C.HELD: frozenset(
+        {
+            C.QUOTING,
+            C.SENDING,
+            C.SCHEDULED,
+            C.SENT,
+            C.REJECTED,
+            C.CANCELLING,
+            C.CANCELLED,
+            C.EXPIRED,
+        }
+    ),
+    C.SCHEDULED: frozenset({C.SENT, C.HELD, C.CANCELLING}),
+    C.CANCELLING: frozenset({C.CANCELLED, C.SENT}),
     C.SENT: frozenset({C.FINISHED}),
     C.FINISHED: frozenset(),
     C.CANCELLED: frozenset(),
+    C.EXPIRED: frozenset(),
     C.REJECTED: frozenset(),
 }
 
 # Every way to ACCEPTED but those from SENDING and UNKNOWN means that a proof contradicts
 # what we believed; the scripts take the proof and raise an alarm.
 BATCH_MOVES: Mapping[BatchState, frozenset[BatchState]] = {
-    B.READY: frozenset({B.SENDING, B.CANCELLED, B.REFUSED, B.ACCEPTED}),
+    B.READY: frozenset({B.SENDING, B.CANCELLED, B.EXPIRED, B.REFUSED, B.ACCEPTED}),
     B.EMPTY: frozenset(),
-    B.SENDING: frozenset({B.ACCEPTED, B.REFUSED, B.UNKNOWN, B.READY}),
+    B.SENDING: frozenset({B.ACCEPTED, B.SCHEDULED, B.REFUSED, B.UNKNOWN, B.READY}),
+    B.SCHEDULED: frozenset({B.ACCEPTED, B.WITHDRAWING}),
+    B.WITHDRAWING: frozenset({B.CANCELLED, B.READY, B.ACCEPTED, B.DOUBTFUL}),
+    B.DOUBTFUL: frozenset({B.ACCEPTED}),
     B.ACCEPTED: frozenset(),
     B.REFUSED: frozenset({B.ACCEPTED}),
-    B.UNKNOWN: frozenset({B.ACCEPTED, B.REFUSED, B.READY}),
+    B.UNKNOWN: frozenset({B.ACCEPTED, B.SCHEDULED, B.REFUSED, B.READY}),
     B.CANCELLED: frozenset({B.ACCEPTED}),
+    B.EXPIRED: frozenset({B.ACCEPTED}),
 }
 
-TERMINAL = frozenset({C.FINISHED, C.CANCELLED, C.REJECTED})
+TERMINAL = frozenset({C.FINISHED, C.CANCELLED, C.EXPIRED, C.REJECTED})
 """States in which nothing more will be sent and nothing more is awaited."""

@@ -26,6 +26,7 @@ from phonenumbers import (
     ValidationResult,
 )
 
+from dispatcher.domain.damage import is_formula_error
 from dispatcher.domain.numbering import FICTION, HEAD, InternationalMatchers, national_matcher
 from dispatcher.errors import SettingsError
 
@@ -54,6 +55,10 @@ class NumberProblem(enum.Enum):
     DIGITS_LOST = (
         "a spreadsheet has rounded the number, and its last digits are gone",
         "format the column as text, enter the numbers again and export once more",
+    )
+    FORMULA_ERROR = (
+        "a spreadsheet shows an error here, or a column too narrow, instead of a number",
+        "mend the formula or widen the column, and export once more",
     )
 
     def __init__(self, message: str, fix: str) -> None:
@@ -105,11 +110,14 @@ class Normaliser:
 
 
 _LONGEST_TEXT = 64
-_QUOTES = "='\"\u2018\u2019\u201c\u201d \t\r\n\xa0\ufeff"
-_TEL = re.compile(r"tel:", re.IGNORECASE)
+_QUOTES = "='\"`\u00b4\u2018\u2019\u201c\u201d \t\r\n\xa0\ufeff"
+_TEL = re.compile(r"t[e\u00e9]l(?:\.?\s*:|\.)", re.IGNORECASE)
 _DIGITS = re.compile(r"\+?\d+", re.ASCII)
 _WITH_DECIMALS = re.compile(r"(\+?\d{7,15})[.,]0{1,2}", re.ASCII)
-_SCIENTIFIC = re.compile(r"(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})", re.ASCII)
+_IN_THOUSANDS = re.compile(
+    r"([1-9]\d{0,2}(?:([ \xa0\u2009\u202f,.'\u2019])\d{3})(?:\2\d{3})+)(?:[.,]00?)?", re.ASCII
+)
+_SCIENTIFIC = re.compile(r"(\d)(?:[.,](\d+))?[eE]\+?0*(\d{1,2})", re.ASCII)
 
 # Blanks, dots, brackets and hyphens of any alphabet, and the invisible marks phones copy along.
 _SEPARATORS = dict.fromkeys(
@@ -175,17 +183,28 @@ def _compact(text: str) -> str | NumberProblem:
     """Reduce a text to digits with or without a leading `+`."""
     if len(text) > _LONGEST_TEXT:
         return NumberProblem.TOO_LONG
+    if _DIGITS.fullmatch(text):
+        return text
     plain = text if text.isascii() else _ascii_digits(text)
     plain = plain.strip(_QUOTES)
     if not plain:
         return NumberProblem.EMPTY
-    if mended := _WITH_DECIMALS.fullmatch(plain):
-        return mended[1]
-    if rounded := _SCIENTIFIC.fullmatch(plain):
-        return _unrounded(rounded)
+    if mended := _mended(plain):
+        return mended
     compact = _TEL.sub("", plain, count=1) if _TEL.match(plain) else plain
     compact = compact.translate(_SEPARATORS)
     return compact if _DIGITS.fullmatch(compact) else NumberProblem.NOT_A_NUMBER
+
+
+def _mended(plain: str) -> str | NumberProblem | None:
+    """Undo what a spreadsheet did to a number; None when it did nothing."""
+    if whole := _WITH_DECIMALS.fullmatch(plain):
+        return whole[1]
+    if rounded := _SCIENTIFIC.fullmatch(plain):
+        return _unrounded(rounded)
+    if grouped := _IN_THOUSANDS.fullmatch(plain):
+        return "".join(filter(str.isdecimal, grouped[1]))
+    return NumberProblem.FORMULA_ERROR if is_formula_error(plain) else None
 
 
 def _ascii_digits(text: str) -> str:
@@ -199,7 +218,10 @@ def _ascii_digits(text: str) -> str:
 def _unrounded(scientific: re.Match[str]) -> str | NumberProblem:
     """Mend `3.3639980001E+10`, which still has every digit, as `3.36E+10` has not."""
     first, fraction, exponent = scientific.groups(default="")
-    return first + fraction if len(fraction) == int(exponent) else NumberProblem.DIGITS_LOST
+    whole, rest = fraction[: int(exponent)], fraction[int(exponent) :]
+    if rest.strip("0"):
+        return NumberProblem.NOT_A_NUMBER
+    return first + whole if len(whole) == int(exponent) else NumberProblem.DIGITS_LOST
 
 
 def _parsed(compact: str, region: str | None) -> PhoneNumber | NumberProblem:

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -16,15 +16,21 @@ class Batch:
     Attributes:
         numbers: E.164 digits as integers.
         ids: the producer's own ids, as many as numbers; None when none has one.
+        shared: the values of the text's fields, when all recipients have the same.
+        infos: the values of each field, as many as numbers, of a batch that is sent by a list.
     """
 
-    numbers: Sequence[int]
-    ids: Sequence[str] | None = None
+    numbers: Sequence[int] = field(repr=False)
+    ids: Sequence[str] | None = field(default=None, repr=False)
+    shared: tuple[str, ...] | None = field(default=None, repr=False)
+    infos: Sequence[Sequence[str]] | None = field(default=None, repr=False)
 
 
 class _Packed(msgspec.Struct, array_like=True):
     numbers: bytes
     ids: list[str] | None
+    shared: tuple[str, ...] | None = None
+    infos: list[list[str]] | None = None
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -34,7 +40,8 @@ _decoder = msgspec.msgpack.Decoder(_Packed)
 def pack(batch: Batch) -> bytes:
     """Turn a batch into bytes."""
     ids = list(batch.ids) if batch.ids is not None else None
-    return _encoder.encode(_Packed(packed_numbers(batch.numbers), ids))
+    infos = [list(column) for column in batch.infos] if batch.infos is not None else None
+    return _encoder.encode(_Packed(packed_numbers(batch.numbers), ids, batch.shared, infos))
 
 
 def packed_numbers(numbers: Sequence[int]) -> bytes:
@@ -47,4 +54,4 @@ def unpack(packed: bytes) -> Batch:
     found = _decoder.decode(packed)
     numbers = array(_NUMBERS)
     numbers.frombytes(found.numbers)
-    return Batch(numbers=numbers, ids=found.ids)
+    return Batch(numbers=numbers, ids=found.ids, shared=found.shared, infos=found.infos)

@@ -1,6 +1,7 @@
 """Reads what the API's receipt webhook posts."""
 
 import re
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -24,8 +25,29 @@ class _Body(msgspec.Struct):
     date: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnaddressedReceipt:
+    """A receipt without an id of ours, as those of list sends are (contract, section 6).
+
+    Attributes:
+        ticket: the API's campaign id, which tells the batch if it is ours.
+        number: E.164 digits as an integer, which tell the recipient.
+        code: the receipt's status.
+        at: when the API says it happened.
+    """
+
+    ticket: str
+    number: int = field(repr=False)
+    code: int
+    at: datetime
+
+    def addressed(self, sequence: int) -> Receipt:
+        """Give the receipt of the recipient it turned out to be about."""
+        return Receipt(sequence=sequence, code=self.code, ticket=self.ticket, at=self.at)
+
+
 class ForeignReceiptError(DispatcherError):
-    """A readable receipt that does not carry an id of ours."""
+    """A readable receipt about no phone number."""
 
 
 class BrokenReceiptError(DispatcherError):
@@ -36,11 +58,11 @@ _NUMBER = re.compile(r"\d{1,15}", re.ASCII)
 _decoder = msgspec.json.Decoder(_Body, strict=False)
 
 
-def read_receipt(body: bytes, key: bytes, *, received_at: datetime) -> Receipt:
-    """Read a receipt and check that its id is one we made for its destination.
+def read_receipt(body: bytes, key: bytes, *, received_at: datetime) -> Receipt | UnaddressedReceipt:
+    """Read a receipt, and tell whether its id is one we made for its destination.
 
     Raises:
-        ForeignReceiptError: it is not about a message of ours.
+        ForeignReceiptError: it is about no phone number.
         BrokenReceiptError: it is not a receipt.
     """
     try:
@@ -50,13 +72,14 @@ def read_receipt(body: bytes, key: bytes, *, received_at: datetime) -> Receipt:
     if fate_of(found.status) is None:
         raise BrokenReceiptError
     destination = str(found.destination).lstrip("+")
-    if found.message_id is None or not _NUMBER.fullmatch(destination):
+    if not _NUMBER.fullmatch(destination):
         raise ForeignReceiptError
-    sequence = read_gsmsmsid(key, str(found.message_id), int(destination))
-    if sequence is None:
-        raise ForeignReceiptError
-    at = _moment(found.date, received_at)
-    return Receipt(sequence=sequence, code=found.status, ticket=str(found.campaign_id), at=at)
+    number, at = int(destination), _moment(found.date, received_at)
+    receipt = UnaddressedReceipt(
+        ticket=str(found.campaign_id), number=number, code=found.status, at=at
+    )
+    sequence = read_gsmsmsid(key, str(found.message_id or ""), number)
+    return receipt if sequence is None else receipt.addressed(sequence)
 
 
 def _moment(text: str | None, received_at: datetime) -> datetime:

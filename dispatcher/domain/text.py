@@ -11,6 +11,10 @@ _GSM7_BASIC = (
 )
 _GSM7_EXTENSION = "^{}\\[~]|€"
 
+# In Latin-1, the characters of one septet, and those of two after `septets` wrote `^` for some.
+_ONE_SEPTET = _GSM7_BASIC.encode("latin-1", "ignore")
+_TWO_SEPTETS = b"^{}[~]|"
+
 _EXTENSION = re.compile(f"[{re.escape(_GSM7_EXTENSION)}]")
 _OUTSIDE_GSM7 = re.compile(f"[^{re.escape(_GSM7_BASIC + _GSM7_EXTENSION)}]")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
@@ -59,18 +63,37 @@ def segments(text: str, *, links: Sequence[int] = (), mention: int = 0) -> Segme
             order; a tag too many stays as it is written.
         mention: the length of the STOP mention the API appends, in GSM-7 characters.
     """
-    sent = _with_links(text, links) + "x" * mention
+    sent = with_links(text, links) + "x" * mention
     if _OUTSIDE_GSM7.search(sent):
         return _counted(sent, Encoding.UCS2, _ASTRAL)
     return _counted(sent, Encoding.GSM7, _EXTENSION)
 
 
-def outside_gsm7(text: str) -> tuple[str, ...]:
-    """List the characters that force a text into UCS-2, each once, in order of appearance."""
-    return tuple(dict.fromkeys(_OUTSIDE_GSM7.findall(text)))
+def forcing_replaced(text: str, by: str = "x") -> str:
+    """Write something else for each character that forces a text into UCS-2."""
+    return _OUTSIDE_GSM7.sub(by, text)
 
 
-def _with_links(text: str, links: Sequence[int]) -> str:
+def septets(texts: Sequence[str]) -> list[int | None]:
+    """Count the septets of many texts at once, ten times as fast as one by one.
+
+    None stands for a text this cannot count, because it has a character outside GSM-7 or one
+    of its Greek capitals.
+    """
+    joined = "\0".join(texts).replace("\\", "^").replace("€", "^")
+    # A character outside Latin-1 leaves a backslash, and so does none other.
+    written = joined.encode("latin-1", "backslashreplace").translate(None, _ONE_SEPTET)
+    rests = written.split(b"\0")
+    if len(rests) != len(texts):
+        return [None] * len(texts)
+    return [
+        None if rest and rest.strip(_TWO_SEPTETS) else len(text) + len(rest)
+        for text, rest in zip(texts, rests, strict=True)
+    ]
+
+
+def with_links(text: str, links: Sequence[int]) -> str:
+    """Put something as long as each short link in the place of its tag, as far as they go."""
     lengths = iter(links)
 
     def link(tag: re.Match[str]) -> str:
@@ -80,12 +103,26 @@ def _with_links(text: str, links: Sequence[int]) -> str:
     return _LINK_TAG.sub(link, text) if links else text
 
 
+def count_tags(text: str) -> int:
+    """Count the places a text has for short links."""
+    return len(_LINK_TAG.findall(text)) if "<-" in text else 0
+
+
+def outside_gsm7(text: str) -> tuple[str, ...]:
+    """List the characters that force a text into UCS-2, each once, in order of appearance."""
+    return tuple(dict.fromkeys(_OUTSIDE_GSM7.findall(text)))
+
+
 def _counted(sent: str, encoding: Encoding, double: re.Pattern[str]) -> Segments:
-    written = double.sub(_PAIR, sent)
-    units = len(written)
+    doubles = len(double.findall(sent))
+    units = len(sent) + doubles
     if units <= encoding.alone:
-        return Segments(encoding=encoding, units=units, count=1 if units else 0)
-    return Segments(encoding=encoding, units=units, count=_cut(written, encoding.joined))
+        count = min(units, 1)
+    elif not doubles:
+        count = -(-units // encoding.joined)
+    else:
+        count = _cut(double.sub(_PAIR, sent), encoding.joined)
+    return Segments(encoding=encoding, units=units, count=count)
 
 
 def _cut(written: str, room: int) -> int:
