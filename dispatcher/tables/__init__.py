@@ -1,5 +1,5 @@
 """Recipients from the tables people keep: what a spreadsheet or a database exports."""
 
-from dispatcher.tables.recipients import Row, read_recipients
+from dispatcher.tables.recipients import Row, Table, open_table, read_recipients
 
-__all__ = ["Row", "read_recipients"]
+__all__ = ["Row", "Table", "open_table", "read_recipients"]
