@@ -9,13 +9,17 @@ from dispatcher.settings import Settings
 from dispatcher.store.batches import Batches
 from dispatcher.store.campaigns import Campaigns
 from dispatcher.store.connection import connect
+from dispatcher.store.contact_lists import ContactLists
 from dispatcher.store.durability import Barrier, barrier_for
 from dispatcher.store.events import Events
 from dispatcher.store.keys import Keys
 from dispatcher.store.ledger import Ledger
 from dispatcher.store.receipts import Receipts
 from dispatcher.store.results import Results
+from dispatcher.store.schedules import Schedules
 from dispatcher.store.scripts import SERVER_CLOCK, Scripts
+from dispatcher.store.tickets import Tickets
+from dispatcher.store.withdrawals import Withdrawals
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,10 +28,14 @@ class AccountStore:
 
     campaigns: Campaigns
     batches: Batches
+    lists: ContactLists
     ledger: Ledger
     receipts: Receipts
+    tickets: Tickets
+    withdrawals: Withdrawals
     events: Events
     results: Results
+    schedules: Schedules
 
 
 class Store:
@@ -79,8 +87,12 @@ class Store:
         return AccountStore(
             campaigns=campaigns,
             batches=batches,
+            lists=ContactLists(scripts),
             ledger=Ledger(scripts),
             receipts=Receipts(scripts),
+            tickets=Tickets(scripts),
+            withdrawals=Withdrawals(scripts),
             events=Events(scripts),
             results=Results(scripts, campaigns, batches),
+            schedules=Schedules(scripts, self._barrier),
         )

@@ -7,84 +7,27 @@ from datetime import datetime
 
 import msgspec
 
-from dispatcher.domain.fates import FOLLOWS_BATCH, Exclusion
+from dispatcher.domain.fates import Exclusion
 from dispatcher.domain.lifecycle import BatchState, CampaignState
-from dispatcher.domain.message import Message
-from dispatcher.domain.packing import Batch, unpack
-from dispatcher.store.campaigns import read_message
+from dispatcher.domain.packing import unpack
+from dispatcher.domain.routes import Render
+from dispatcher.domain.windows import WindowPolicy
+from dispatcher.store.campaigns import read_lists, read_message
+from dispatcher.store.claims import NothingToDo, QuoteClaim, SendClaim, UnreadClaim
 from dispatcher.store.connection import translated
+from dispatcher.store.contact_lists import read_progress
 from dispatcher.store.durability import Barrier
 from dispatcher.store.keys import Key
 from dispatcher.store.nudges import Nudge, read_nudge
 from dispatcher.store.records import moment
-from dispatcher.store.replies import text_fields
-from dispatcher.store.scripts import Script, Scripts
+from dispatcher.store.replies import blob, text_fields
+from dispatcher.store.scripts import UNREAD, Script, Scripts
 
 _CLAIMED = b"claimed"
+_UNREAD = b"unread"
+_YES = b"1"
 _NONE = b"none"
 _UNCONFIRMED_PAUSE_MS = 5000
-
-
-class NothingToDo(enum.Enum):
-    """Why a claim got no batch."""
-
-    IDLE = "idle"
-    """None is due: all are taken, or wait for their next try."""
-
-    FENCED = "fenced"
-    """Redis restarted or failed over; its run id has to be approved first."""
-
-    NOT_DURABLE = "not durable"
-    """Redis could not confirm the claim, so nothing was sent and the batch was given back."""
-
-    OTHER_STATE = "other state"
-    """The campaign has moved on, is held, or does not exist."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QuoteClaim:
-    """A batch to simulate.
-
-    Attributes:
-        campaign: its campaign's id.
-        n: number of the batch, from 0.
-        message: what to simulate.
-        batch: its recipients.
-        spent: what the account had spent before the API was asked.
-        fates: a byte per recipient.
-        tries: quotes of the campaign that failed in a row.
-    """
-
-    campaign: str
-    n: int
-    message: Message
-    batch: Batch
-    spent: int
-    fates: bytes
-    tries: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SendClaim:
-    """A batch that may be posted once, by whoever holds this.
-
-    Attributes:
-        campaign: its campaign's id.
-        n: number of the batch, from 0.
-        attempt: the fence; which claim of this batch it is.
-        message: what to send.
-        batch: its recipients.
-        fates: a byte per recipient; those not `FOLLOWS_BATCH` are left out.
-        first: sequence number, on the account, of the batch's first recipient.
-    """
-
-    campaign: str
-    n: int
-    attempt: int
-    message: Message
-    batch: Batch
-    fates: bytes
-    first: int
 
 
 class Outcome(enum.Enum):
@@ -96,6 +39,8 @@ class Outcome(enum.Enum):
     NO_CREDITS = "no credits"
     NO_CREDENTIALS = "no credentials"
     UNKNOWN = "unknown"
+    CLOSED = "closed"
+    EXPIRED = "expired"
 
 
 class QuoteFailure(enum.Enum):
@@ -120,6 +65,7 @@ class SendRecord(msgspec.Struct, frozen=True, kw_only=True):
         code: the API's status, "" when it gave none.
         why: what went wrong, without personal data.
         pause_ms: before a batch that was not sent is tried again.
+        surplus: people the API sent to beyond those it was asked to.
     """
 
     campaign: str
@@ -131,6 +77,7 @@ class SendRecord(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     why: str = ""
     pause_ms: int = 0
+    surplus: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,20 +102,36 @@ class Batches:
         self._client = scripts.client
         self._keys = scripts.keys
 
-    def claim_quote(self, campaign: str, *, lease_ms: int) -> QuoteClaim | NothingToDo:
-        """Take the next batch to simulate; others may after `lease_ms`."""
-        reply = self._scripts.run(Script.CLAIM_QUOTE, campaign, lease_ms)
-        if reply[0] != _CLAIMED:
-            return _nothing(reply[0])
-        _, n, packed, message, spent, fates, tries = reply
+    def claim_quote(
+        self, campaign: str, *, lease_ms: int
+    ) -> QuoteClaim | UnreadClaim | NothingToDo:
+        """Take the next batch to simulate, or lists to read; others may after `lease_ms`."""
+        what, *reply = self._scripts.run(Script.CLAIM_QUOTE, campaign, lease_ms)
+        if what == _UNREAD:
+            message, lists, tries, render, replaces, skips = reply
+            return UnreadClaim(
+                campaign=campaign,
+                message=read_message(message),
+                lists=read_lists(lists),
+                tries=int(tries),
+                render=Render(render.decode()),
+                replaces=replaces == _YES,
+                skips_bad_rows=skips == _YES,
+            )
+        if what != _CLAIMED:
+            return _nothing(what)
+        n, packed, message, lists, spent, fates, tries, progress, prefix = reply
         return QuoteClaim(
             campaign=campaign,
             n=n,
             message=read_message(message),
             batch=unpack(packed),
+            lists=read_lists(lists),
             spent=int(spent),
             fates=fates,
             tries=int(tries),
+            progress=read_progress(progress),
+            list_name=f"{prefix.decode()}-{n}",
         )
 
     def record_quote(
@@ -191,17 +154,22 @@ class Batches:
             cost,
             "" if credits_left is None else credits_left,
             claim.spent,
-            self._positions(claim.campaign, claim.n, exclusions),
+            _packed(exclusions),
         )
         return read_nudge(claim.campaign, reply)
 
     def fail_quote(
-        self, claim: QuoteClaim, failure: QuoteFailure, *, code: str, why: str, pause_ms: int = 0
+        self,
+        claim: QuoteClaim | UnreadClaim,
+        failure: QuoteFailure,
+        *,
+        code: str = "",
+        why: str,
+        pause_ms: int = 0,
     ) -> None:
-        """Record that a batch could not be simulated, and what follows."""
-        self._scripts.run(
-            Script.FAIL_QUOTE, claim.campaign, claim.n, failure.value, code, why, pause_ms
-        )
+        """Record that a batch could not be simulated, or lists not read, and what follows."""
+        n = claim.n if isinstance(claim, QuoteClaim) else UNREAD
+        self._scripts.run(Script.FAIL_QUOTE, claim.campaign, n, failure.value, code, why, pause_ms)
 
     def claim_send(
         self, campaign: str, *, operation: str, deadline_ms: int
@@ -221,7 +189,7 @@ class Batches:
         )
         if reply[0] != _CLAIMED:
             return _nothing(reply[0])
-        _, n, attempt, packed, message, fates, first = reply
+        _, n, attempt, packed, message, lists, fates, first, progress, due, windows = reply
         if not durable:
             self._give_back(campaign, n, int(attempt))
             return NothingToDo.NOT_DURABLE
@@ -231,8 +199,12 @@ class Batches:
             attempt=int(attempt),
             message=read_message(message),
             batch=unpack(packed),
+            lists=read_lists(lists),
             fates=fates,
             first=int(first),
+            progress=read_progress(progress),
+            delay=moment(due.decode()) if int(due) else None,
+            window_policy=WindowPolicy(windows.decode()) if windows else None,
         )
 
     def _give_back(self, campaign: str, n: int, attempt: int) -> None:
@@ -260,6 +232,7 @@ class Batches:
             record.code,
             record.why,
             record.pause_ms,
+            record.surplus,
         )
         if batch == _NONE:
             return None
@@ -267,7 +240,13 @@ class Batches:
 
     def exclude(self, campaign: str, n: int, exclusions: Mapping[int, Exclusion]) -> None:
         """Record recipients of an accepted batch whom the API left out."""
-        self._scripts.run(Script.EXCLUDE, campaign, n, self._positions(campaign, n, exclusions))
+        self._scripts.run(Script.EXCLUDE, campaign, n, _packed(exclusions))
+
+    def numbers(self, campaign: str, n: int) -> Sequence[int]:
+        """Read the E.164 numbers of a batch."""
+        with translated():
+            packed = self._client.hget(self._keys.of(Key.RECIPIENTS, campaign), str(n))
+        return unpack(blob(packed)).numbers
 
     def read(self, campaign: str, n: int) -> BatchRecord | None:
         """Read how a batch stands; None while it has no quote."""
@@ -286,21 +265,10 @@ class Batches:
             settled_at=moment(fields["settled_at"]) if "settled_at" in fields else None,
         )
 
-    def _positions(self, campaign: str, n: int, exclusions: Mapping[int, Exclusion]) -> bytes:
-        if not exclusions:
-            return msgspec.msgpack.encode([])
-        with translated():
-            size = self._client.hget(self._keys.of(Key.CAMPAIGN, campaign), "batch_size")
-        start = n * int(size or 0)
-        pairs = [(start + place, int(exclusion)) for place, exclusion in exclusions.items()]
-        return msgspec.msgpack.encode([part for pair in pairs for part in pair])
 
-
-def left_in(fates: bytes) -> Sequence[int]:
-    """List the places of a batch's recipients that nothing is known against."""
-    if fates.count(FOLLOWS_BATCH) == len(fates):
-        return range(len(fates))
-    return [place for place, fate in enumerate(fates) if fate == FOLLOWS_BATCH]
+def _packed(exclusions: Mapping[int, Exclusion]) -> bytes:
+    flat = [part for place, exclusion in exclusions.items() for part in (place, int(exclusion))]
+    return msgspec.msgpack.encode(flat)
 
 
 def _nothing(reply: bytes) -> NothingToDo:

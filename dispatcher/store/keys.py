@@ -29,6 +29,18 @@ class Key(enum.Enum):
     UNKNOWN = "unknown"
     """ZSET `campaign/batch` -> ms: batches in state `unknown`."""
 
+    DUE = "due"
+    """ZSET `campaign/batch` -> its time, ms: batches in state `scheduled`."""
+
+    WITHDRAWALS = "withdrawals"
+    """ZSET `campaign/batch` -> not before ms: batches in state `withdrawing`."""
+
+    ALARM_CLOCK = "alarm_clock"
+    """ZSET campaign -> ms: campaigns held until it is time to hand them to the API."""
+
+    DEADLINES = "deadlines"
+    """ZSET campaign -> ms: campaigns that expire unless they are sent by then."""
+
     CLAIMS = "claims"
     """HASH operation token -> `campaign/batch`, while sending: makes a claim replayable."""
 
@@ -37,6 +49,27 @@ class Key(enum.Enum):
 
     RANGES = "ranges"
     """ZSET campaign -> number of its first recipient: finds the campaign of a receipt."""
+
+    TICKETS = "tickets"
+    """HASH ticket -> `campaign/batch`, of batches sent to a list: finds their receipts."""
+
+    EARLY = "early:"
+    """LIST of receipts that came before the answer with their ticket, 14 days."""
+
+    SCHEDULES = "schedules"
+    """ZSET schedule -> created ms, for ever: the account's schedules in order."""
+
+    SCHEDULES_DUE = "schedules_due"
+    """ZSET schedule -> ms of its next occurrence, or of the end of a ticker's lease."""
+
+    AWAITED = "awaited"
+    """ZSET campaign -> ms of the next look: occurrences that a producer is asked to submit."""
+
+    UNANSWERED = "unanswered"
+    """SET `campaign/batch`: batches sent to a list whose ticket is not known yet."""
+
+    CLEANUP = "cleanup"
+    """ZSET campaign -> not before ms: ended campaigns whose lists are to be emptied."""
 
     RECEIPTS = "receipts"
     """STREAM of receipts as received, until merged."""
@@ -53,11 +86,23 @@ class Key(enum.Enum):
     UPLOAD = "upload:"
     """HASH batch number -> packed recipients, per upload; one hour unless submitted."""
 
+    SCHEDULE = "schedule:"
+    """HASH, per schedule: the record; see `Schedules`."""
+
+    AUDIENCE = "audience:"
+    """HASH batch number -> packed recipients, per schedule whose audience is frozen."""
+
+    HISTORY = "history:"
+    """LIST, per schedule: what became of the newest 100 occurrences."""
+
     CAMPAIGN = "campaign:"
     """HASH, per campaign: the record; see `Campaigns`."""
 
     RECIPIENTS = "recipients:"
     """HASH batch number -> packed recipients, per campaign."""
+
+    STARTS = "starts:"
+    """STRING, four bytes per batch: position of its first recipient; if batches differ in size."""
 
     FATES = "fates:"
     """STRING, a byte per recipient of the campaign; see `domain.fates`."""
@@ -67,6 +112,9 @@ class Key(enum.Enum):
 
     BATCH = "batch:"
     """HASH, per campaign and batch number, from its quote on: state, quote, ticket, cost."""
+
+    LISTS = "lists:"
+    """HASH batch number -> progress of its upload to a list of the account; see `ContactLists`."""
 
     WAITING = "waiting:"
     """ZSET batch number -> not before ms, per campaign: batches to quote, then to send."""

@@ -20,12 +20,14 @@ class Credits:
         reserved: set aside by campaigns, including what is at stake in unanswered POSTs.
         spent: debited by our sends since the account was first used.
         parked: why nothing is sent on this account, if so.
+        stopped_by: who stopped every send of this account, if somebody did.
     """
 
     balance: int | None
     reserved: int
     spent: int
     parked: str | None
+    stopped_by: str | None = None
 
     @property
     def available(self) -> int:
@@ -40,11 +42,17 @@ class Agenda:
     Attributes:
         held: campaigns that a credit check may release.
         receipts: entries of received but unmerged receipts.
+        cleanups: campaigns whose lists are to be emptied.
+        withdrawals: batches to be taken back.
+        schedules: schedules that are due.
         nudges: campaigns that stand still.
     """
 
     held: int
     receipts: int
+    cleanups: int
+    withdrawals: int
+    schedules: int
     nudges: Sequence[Nudge]
 
 
@@ -60,15 +68,24 @@ class Ledger:
         """Read what is known of the account's credits."""
         with translated():
             raw = self._client.hmget(
-                self._keys.of(Key.ACCOUNT), ["balance", "reserved", "spent", "parked"]
+                self._keys.of(Key.ACCOUNT), ["balance", "reserved", "spent", "parked", "stopped_by"]
             )
-        balance, reserved, spent, parked = raw
+        balance, reserved, spent, parked, stopped_by = raw
         return Credits(
             balance=None if balance is None else int(balance),
             reserved=int(reserved or 0),
             spent=int(spent or 0),
             parked=text(parked) if parked else None,
+            stopped_by=text(stopped_by) if stopped_by else None,
         )
+
+    def stop(self, *, by: str) -> None:
+        """Let nothing more of the account be sent, from the next claim on."""
+        self._scripts.run(Script.STOP, by)
+
+    def start(self) -> str:
+        """Let the account send again; give who had stopped it, "" for nobody."""
+        return text(self._scripts.run(Script.STOP, ""))
 
     def begin_check(self, *, interval_ms: int, at_once: bool = False) -> int | None:
         """Ask to be the one who calls GET /credits; give `spent` as it is now, or None for no."""
@@ -88,11 +105,15 @@ class Ledger:
 
     def tick(self, *, limit: int = 200) -> Agenda:
         """Find what should have moved, and move what time alone moves."""
-        held, receipts, *rest = self._scripts.run(Script.TICK, limit)
+        figures = self._scripts.run(Script.TICK, limit)
+        held, receipts, cleanups, withdrawals, schedules, *rest = figures
         rows = zip(rest[::3], rest[1::3], rest[2::3], strict=True)
         return Agenda(
             held=held,
             receipts=receipts,
+            cleanups=cleanups,
+            withdrawals=withdrawals,
+            schedules=schedules,
             nudges=[read_nudge(name.decode(), (state, waiting)) for name, state, waiting in rows],
         )
 

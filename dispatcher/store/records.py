@@ -12,10 +12,14 @@ STATE_OF_BATCH: Mapping[BatchState, RecipientState] = {
     BatchState.READY: RecipientState.WAITING,
     BatchState.EMPTY: RecipientState.NOT_SENT,
     BatchState.SENDING: RecipientState.SENDING,
+    BatchState.SCHEDULED: RecipientState.SCHEDULED,
+    BatchState.WITHDRAWING: RecipientState.SCHEDULED,
+    BatchState.DOUBTFUL: RecipientState.UNKNOWN,
     BatchState.ACCEPTED: RecipientState.SENT,
     BatchState.REFUSED: RecipientState.REFUSED,
     BatchState.UNKNOWN: RecipientState.UNKNOWN,
     BatchState.CANCELLED: RecipientState.CANCELLED,
+    BatchState.EXPIRED: RecipientState.EXPIRED,
 }
 
 _STILL_SENT = (ReceiptCode.NOT_SENT, ReceiptCode.SENT)
@@ -55,8 +59,10 @@ def status_of(campaign: str, account: str, fields: Mapping[str, str]) -> Campaig
         recipient_states=states,
         reasons=reasons,
         batches=int(fields["batches"]),
+        list_batches=int(fields.get("list_batches", 0)),
         batch_states=_positive(fields, "batches:"),
         quoted=int(fields.get("quoted", 0)),
+        estimate=int(fields.get("estimate", 0)),
         quote=int(fields.get("quote", 0)),
         cost=int(fields.get("cost", 0)),
         need=int(fields["need"]) if "need" in fields else None,
@@ -64,6 +70,9 @@ def status_of(campaign: str, account: str, fields: Mapping[str, str]) -> Campaig
         receipts=int(fields.get("receipts", 0)),
         alarms=int(fields.get("alarms", 0)),
         error=fields.get("error") or None,
+        send_at=moment(fields["send_at"]) if int(fields.get("send_at", 0)) else None,
+        withdrawn=int(fields.get("withdrawn", 0)),
+        credits_returned=int(fields.get("credits_returned", 0)),
         created_at=moment(fields["created_at"]),
         changed_at=moment(fields["changed_at"]),
     )

@@ -18,10 +18,12 @@ from dispatcher.store.scripts import Scripts
 
 _NOT_ACCEPTED = frozenset({BatchState.REFUSED, BatchState.UNKNOWN})
 _TIME = struct.Struct(">I")
+_START = struct.Struct(">I")
 # A batch that was not claimed ends with its campaign.
 _ENDED_WITH_CAMPAIGN = {
     CampaignState.REJECTED: BatchState.REFUSED,
     CampaignState.CANCELLED: BatchState.CANCELLED,
+    CampaignState.EXPIRED: BatchState.EXPIRED,
 }
 
 
@@ -63,9 +65,9 @@ class Results:
         recipients, fates, times = names
         with translated():
             packed = self._client.hget(recipients, str(n))
-            size = int(self._client.hget(self._keys.of(Key.CAMPAIGN, status.id), "batch_size") or 0)
             batch = unpack(blob(packed))
-            first, last = n * size, n * size + len(batch.numbers) - 1
+            first = self._first(status.id, n)
+            last = first + len(batch.numbers) - 1
             page_fates = blob(self._client.getrange(fates, first, last))
             page_times = blob(self._client.getrange(times, first * 4, last * 4 + 3))
         record = self._batches.read(status.id, n) or BatchRecord(state=BatchState.READY)
@@ -74,6 +76,14 @@ class Results:
         if record.state is BatchState.REFUSED and record.why is None:
             record = replace(record, why=status.error)
         return _Page(batch=batch, record=record, fates=page_fates, times=page_times)
+
+    def _first(self, campaign: str, n: int) -> int:
+        """Give the position of a batch's first recipient in the campaign."""
+        size = int(self._client.hget(self._keys.of(Key.CAMPAIGN, campaign), "batch_size") or 0)
+        if size:
+            return n * size
+        starts = self._keys.of(Key.STARTS, campaign)
+        return int(_START.unpack(blob(self._client.getrange(starts, n * 4, n * 4 + 3)))[0])
 
 
 def _read_page(page: _Page) -> Iterator[RecipientResult]:

@@ -20,6 +20,20 @@ SERVER_CLOCK = "local t = redis.call('TIME'); return t[1] * 1000 + math.floor(t[
 _FULL_AT = 0.8
 # No duplicate of a command is held up on its way for longer.
 _ENDED_KEPT_MS = 3_600_000
+_EARLY_KEPT_MS = 14 * 86_400_000
+# By then, no upload of a campaign that ended is still on its way to the API.
+_CLEAN_AFTER_MS = 300_000
+# What the API does with a `delay` that is past when it arrives is not documented.
+_LEAST_DELAY_MS = 60_000
+# Clocks differ; a batch that is due within this may have begun at the API.
+_WITHDRAWAL_MARGIN_MS = 30_000
+_HISTORY_KEPT = 100
+
+# What every script begins with, in this order: each builds on those before.
+_SHARED = ("common", "moves", "money", "progress", "settling", "course", "schedule_steps")
+
+UNREAD = -1
+"""Stands among a campaign's waiting batches while the contacts of its lists are to be read."""
 
 
 class Script(enum.Enum):
@@ -43,6 +57,24 @@ class Script(enum.Enum):
     TICK = ("tick", True)
     MERGE_RECEIPTS = ("merge_receipts", True)
     APPROVE_SERVER = ("approve_server", True)
+    FILL = ("fill", False)
+    ADVANCE_LIST = ("advance_list", True)
+    KEEP_EARLY = ("keep_early", True)
+    PAUSE = ("pause", True)
+    UNPAUSE = ("unpause", True)
+    STOP = ("stop", True)
+    CLAIM_WITHDRAWAL = ("claim_withdrawal", True)
+    RECORD_WITHDRAWAL = ("record_withdrawal", True)
+    READ_CLOCK = ("read_clock", True)
+    PUT_SCHEDULE = ("put_schedule", False)
+    CLAIM_SCHEDULE = ("claim_schedule", True)
+    ADVANCE_SCHEDULE = ("advance_schedule", True)
+    DELETE_SCHEDULE = ("delete_schedule", True)
+    CLAIM_AWAITED = ("claim_awaited", True)
+    SETTLE_AWAITED = ("settle_awaited", True)
+    CLAIM_CLEANUP = ("claim_cleanup", True)
+    END_CLEANUP = ("end_cleanup", True)
+    FIRST_SEQUENCE = ("first_sequence", True)
 
     def __init__(self, file: str, finishes: bool) -> None:  # noqa: FBT001 - the table above reads well
         self.file = file
@@ -63,7 +95,7 @@ class Scripts:
         self.client = client
         self.keys = keys
         sources = read_sources() if sources is None else sources
-        preamble = _preamble(clock) + sources["common"]
+        preamble = _preamble(clock) + "\n".join(sources[name] for name in _SHARED)
         self._scripts = {
             script: client.register_script(_header(script) + preamble + sources[script.file])
             for script in Script
@@ -130,12 +162,23 @@ def _preamble(clock: str) -> str:
         f"local AWAITED_FIELDS = {{{_quoted(fates.AWAITED_COUNTERS)}}}",
         f"local FULL_AT = {_FULL_AT}",
         f"local ENDED_KEPT_MS = {_ENDED_KEPT_MS}",
+        f"local EARLY_KEPT_MS = {_EARLY_KEPT_MS}",
+        f"local CLEAN_AFTER_MS = {_CLEAN_AFTER_MS}",
+        f"local LEAST_DELAY_MS = {_LEAST_DELAY_MS}",
+        f"local WITHDRAWAL_MARGIN_MS = {_WITHDRAWAL_MARGIN_MS}",
+        f"local HISTORY_KEPT = {_HISTORY_KEPT}",
+        f"local UNREAD = {UNREAD}",
+        f"local TERMINAL = {_set(lifecycle.TERMINAL)}",
     ]
     return "\n".join(lines) + "\n"
 
 
 def _names(members: type[enum.Enum]) -> str:
     return "{" + ", ".join(f"{member.name.lower()} = '{member.value}'" for member in members) + "}"
+
+
+def _set(members: Iterable[enum.Enum]) -> str:
+    return "{" + ", ".join(f"['{member.value}'] = true" for member in members) + "}"
 
 
 def _moves(table: Mapping[Any, Iterable[Any]]) -> str:

@@ -6,10 +6,10 @@ local f = redis.call('HMGET', record, 'state', 'hold', 'approved_by', 'needs_app
 local state = f[1]
 if f[3] then return { state, 0 } end
 local waits = state == C.queued or state == C.quoting or (state == C.held and f[2] == H.approval)
-  or (state == C.held and not is_quoted(id))
+  or (state == C.held and (f[2] == H.paused or not is_quoted(id)))
 if f[4] ~= '1' or not waits then return { state, -1 } end
 
 redis.call('HSET', record, 'approved_by', ARGV[2])
 emit(id, 'approval', '', ARGV[2])
-if state == C.held and f[2] == H.approval then reserve(id) end
+if state == C.held and f[2] == H.approval then on_quoted(id) end
 return { redis.call('HGET', record, 'state'), redis.call('ZCARD', key(K.waiting, id)) }

@@ -1,17 +1,19 @@
 -- Takes the next batch to send: from here on it counts as perhaps sent.
 -- ARGV: id, operation token, deadline ms. The same token gets the same batch again, so a lost
 -- reply can be asked for anew by the attempt that lost it, which has not sent yet.
--- Replies {what} or {'claimed', n, attempt, packed recipients, message, fates, first sequence}.
+-- Replies {what} or {'claimed', n, attempt, packed recipients, message, lists, fates, first
+-- sequence, progress of the upload to a list, ms when to send or 0 for now,
+-- what becomes of it outside the hours of advertising, or ''}.
 local id, op, deadline = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local record = key(K.campaign, id)
-local f = redis.call('HMGET', record, 'state', 'message', 'batch_size', 'nudge_after', 'first', 'recipients')
+local f = redis.call('HMGET', record, 'state', 'message', 'lists', 'nudge_after', 'first', 'send_at', 'latest', 'windows')
 
 local function claimed(n)
-  local first = n * tonumber(f[3])
   return { 'claimed', n, redis.call('HGET', key(K.batch, id, n), 'attempt'),
-    redis.call('HGET', key(K.recipients, id), n), f[2],
-    redis.call('GETRANGE', key(K.fates, id), first, math.min(first + tonumber(f[3]), tonumber(f[6])) - 1),
-    string.format('%.0f', tonumber(f[5]) + first) }
+    redis.call('HGET', key(K.recipients, id), n), f[2], f[3] or '[]', fates_of(id, n),
+    string.format('%.0f', tonumber(f[5]) + span(id, n)),
+    redis.call('HGET', key(K.lists, id), n) or '',
+    redis.call('HGET', key(K.batch, id, n), 'due_at') or '0', f[8] or '' }
 end
 
 local mine = redis.call('HGET', key(K.claims), op)
@@ -22,9 +24,21 @@ if redis.call('ZSCORE', key(K.ended), op) then return { 'ended' } end
 if f[1] ~= C.sending then return { f[1] or 'none' } end
 local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 if redis.call('HGET', ACCOUNT, 'run_id') ~= run_id then return { 'fenced' } end
+local send_at, latest = number(f[6]), number(f[7])
+if latest > 0 and now >= latest then
+  expire(id)
+  return { 'late' }
+end
 if redis.call('HGET', ACCOUNT, 'parked') == H.credentials then
   hold(id, H.credentials)
   return { C.held }
+end
+
+if redis.call('HEXISTS', ACCOUNT, 'stopped_by') == 1 then return { 'stopped' } end
+-- So close to its time, the API might take the moment for one that is past.
+if send_at > now and send_at <= now + LEAST_DELAY_MS then
+  look_again(id, send_at)
+  return { 'idle' }
 end
 
 local waiting = key(K.waiting, id)
@@ -40,7 +54,8 @@ local batch = key(K.batch, id, n)
 local quote = number(redis.call('HGET', batch, 'quote'))
 redis.call('ZREM', waiting, n)
 redis.call('HINCRBY', batch, 'attempt', 1)
-redis.call('HSET', batch, 'op', op, 'claimed_at', now, 'balance_before', redis.call('HGET', ACCOUNT, 'balance') or '')
+redis.call('HSET', batch, 'op', op, 'claimed_at', now, 'due_at', send_at > now and send_at or 0,
+  'balance_before', redis.call('HGET', ACCOUNT, 'balance') or '')
 redis.call('HINCRBY', record, 'cost_ready', minus(quote))
 redis.call('HINCRBY', record, 'cost_exposed', quote)
 account_add('exposed', quote)

@@ -4,14 +4,14 @@
 -- Replies the sequences that belong to no campaign.
 local list = cmsgpack.unpack(ARGV[1])
 local strangers, changed, proven = {}, {}, {}
-local id, first, last, size, settled
+local id, first, last, size, batches, settled
 
 local function find(sequence)
   if id and sequence >= first and sequence < last then return true end
   id = redis.call('ZREVRANGEBYSCORE', key(K.ranges), sequence, '-inf', 'LIMIT', 0, 1)[1]
   if not id then return false end
-  local f = redis.call('HMGET', key(K.campaign, id), 'first', 'recipients', 'batch_size')
-  first, size = tonumber(f[1]), tonumber(f[3])
+  local f = redis.call('HMGET', key(K.campaign, id), 'first', 'recipients', 'batch_size', 'batches')
+  first, size, batches = tonumber(f[1]), tonumber(f[3]), tonumber(f[4])
   last = first + tonumber(f[2])
   settled = {}
   if sequence >= last then id = nil end
@@ -32,7 +32,7 @@ local function merge(position, byte, at)
   local fates, times = key(K.fates, id), key(K.times, id)
   local old = string.byte(redis.call('GETRANGE', fates, position, position))
   if old == 0 then
-    set_fate(id, math.floor(position / size), position, byte)
+    set_fate(id, batch_at(id, position, size, batches), position, byte)
   else
     local old_at = struct.unpack('>I4', redis.call('GETRANGE', times, position * 4, position * 4 + 3))
     if not is_greater(byte, at, old, old_at) then return end
@@ -44,19 +44,29 @@ local function merge(position, byte, at)
   changed[id] = (changed[id] or 0) + 1
 end
 
-local function settle(n, ticket)
+-- Code 0 says that the API has the batch and has not sent it yet.
+local function is_early(byte) return byte == RECEIPT_BASE end
+
+local function settle(n, ticket, byte)
   if settled[n] == ticket then return true end
   if redis.call('EXISTS', key(K.batch, id, n)) == 0 then return false end
-  accept(id, n, ticket, '', 'receipt')
+  if is_early(byte) and was_given_back(id, n, ticket) then return true end
+  accept(id, n, ticket, '', is_early(byte) and 'early receipt' or 'receipt')
   proven[id] = true
-  settled[n] = ticket
+  if not is_early(byte) then settled[n] = ticket end
   return true
+end
+
+-- Recipients of a batch that has not been sent follow it, whatever was heard of them early.
+local function is_to_merge(n, byte)
+  return not is_early(byte) or redis.call('HGET', key(K.batch, id, n), 'state') == B.accepted
 end
 
 for i = 1, #list, 4 do
   local sequence, byte, at, ticket = list[i], list[i + 1], list[i + 2], list[i + 3]
-  if find(sequence) and settle(math.floor((sequence - first) / size), ticket) then
-    merge(sequence - first, byte, at)
+  local n = find(sequence) and batch_at(id, sequence - first, size, batches)
+  if n and settle(n, ticket, byte) then
+    if is_to_merge(n, byte) then merge(sequence - first, byte, at) end
   else
     strangers[#strangers + 1] = sequence
   end

@@ -1,6 +1,8 @@
--- Records the outcome of one POST. ARGV: id, n, attempt, outcome, ticket, cost, code, why, pause ms.
+-- Records the outcome of one POST. ARGV: id, n, attempt, outcome, ticket, cost, code, why, pause ms,
+-- people sent to beyond those meant.
 -- outcome: `accepted`, `refused`, `not sent` (proven; may be tried again), `no credits` (-3),
--- `no credentials` (-1), or `unknown`. Replies {batch state, campaign state}, both
+-- `no credentials` (-1), `closed` (not the hour for it), `expired` (nor will it be), or `unknown`.
+-- Replies {batch state, campaign state}, both
 -- `none` when the batch is not kept here.
 local id, n, attempt, outcome = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local ticket, cost, code, why = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
@@ -16,8 +18,11 @@ end
 local function answer() return { redis.call('HGET', batch, 'state'), redis.call('HGET', record, 'state') } end
 
 if outcome == 'accepted' then
+  -- Heard before: a repetition, as from the journal, that came after the batch was taken back.
+  if was_given_back(id, n, ticket) then return answer() end
   -- A proof is taken whatever we believed meanwhile.
   accept(id, n, ticket, cost, 'reply')
+  if number(ARGV[10]) > 0 then alarm(id, n, 'the API sent to more people than it was asked to') end
   if code ~= '' then redis.call('HSET', batch, 'code', code) end
   progress(id)
   return answer()
@@ -43,6 +48,16 @@ else
   redis.call('HSET', record, 'error', why, 'error_code', code)
   move_batch(id, n, B.ready, why)
   redis.call('ZADD', key(K.waiting, id), now + tonumber(ARGV[9]), n)
+  if redis.call('HGET', record, 'state') == C.cancelling then
+    stop_ready(id, B.cancelled)
+    progress(id)
+    return answer()
+  end
+  if outcome == 'expired' then
+    drop_ready(id, n, quote, B.expired, why)
+  elseif outcome == 'closed' then
+    redis.call('HSET', batch, 'opens_at', now + tonumber(ARGV[9]))
+  end
   if redis.call('HGET', record, 'hold') == H.outcome_unknown then
     release_ready(id)
     reserve(id)

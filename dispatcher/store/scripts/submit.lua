@@ -1,34 +1,41 @@
--- Makes a campaign exist, all at once, from recipients uploaded before.
--- ARGV: id, upload, fingerprint, record fields (msgpack, flat), batches, recipients, chunks of
--- dropped rows.
--- Again with the same fingerprint it answers `known`; with another, `conflict`.
+-- Makes a campaign exist, all at once, from recipients uploaded before, or over lists of the
+-- account whose contacts are read when it is quoted.
+-- ARGV: id, upload ('' over lists), fingerprint, record fields (msgpack, flat), batches,
+-- recipients, chunks of dropped rows, starts, step of a schedule (msgpack; '' for none).
+-- Again with the same fingerprint it answers `known`; with another, `conflict`. An occurrence
+-- and its schedule's step happen together or, when the schedule has moved on, not: `stale`.
 local id, upload, fingerprint = ARGV[1], ARGV[2], ARGV[3]
 local batches, recipients = tonumber(ARGV[5]), tonumber(ARGV[6])
 local record, staged = key(K.campaign, id), key(K.upload, upload)
 
+local step = ARGV[9] ~= '' and cmsgpack.unpack(ARGV[9]) or nil
+
 local known = redis.call('HGET', record, 'fingerprint')
 if known then
+  if step and is_current(step) then advance(step) end
   redis.call('UNLINK', staged)
   return known == fingerprint and 'known' or 'conflict'
 end
 
-local memory = redis.call('INFO', 'memory')
-local limit = tonumber(string.match(memory, 'maxmemory:(%d+)'))
-if limit > 0 and tonumber(string.match(memory, 'used_memory:(%d+)')) > limit * FULL_AT then return 'full' end
-if redis.call('HLEN', staged) < batches + tonumber(ARGV[7]) then return 'expired' end
+if step and not is_current(step) then
+  redis.call('UNLINK', staged)
+  return 'stale'
+end
+if is_full() then return 'full' end
+if upload ~= '' and redis.call('HLEN', staged) < batches + tonumber(ARGV[7]) then return 'expired' end
 
-redis.call('RENAME', staged, key(K.recipients, id))
-redis.call('PERSIST', key(K.recipients, id))
-local first = account_add('sequence', recipients) - recipients
-redis.call('ZADD', key(K.ranges), first, id)
-redis.call('SETRANGE', key(K.fates, id), recipients - 1, '\0')
-redis.call('SETRANGE', key(K.times, id), recipients * 4 - 1, '\0')
-for n = 0, batches - 1 do redis.call('ZADD', key(K.waiting, id), 0, n) end
 redis.call('HSET', record, unpack(cmsgpack.unpack(ARGV[4])))
-redis.call('HSET', record, 'state', C.queued, 'hold', '', 'fingerprint', fingerprint, 'first', first,
-  'created_at', now, 'changed_at', now, 'batches', batches, 'recipients', recipients,
-  'batches:' .. B.ready, batches, 'b:' .. B.ready, recipients)
+redis.call('HSET', record, 'state', C.queued, 'hold', '', 'fingerprint', fingerprint,
+  'created_at', now, 'changed_at', now, 'batches', 0, 'recipients', 0)
+if upload ~= '' then
+  fill(id, upload, batches, recipients, ARGV[8])
+else
+  redis.call('ZADD', key(K.waiting, id), 0, UNREAD)
+end
 redis.call('ZADD', key(K.campaigns), now, id)
+local latest = number(redis.call('HGET', record, 'latest'))
+if latest > 0 then redis.call('ZADD', key(K.deadlines), latest, id) end
 look_again(id, now + number(redis.call('HGET', record, 'nudge_after')))
 emit(id, 'campaign', '', C.queued)
+if step then advance(step) end
 return 'created'

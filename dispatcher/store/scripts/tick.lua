@@ -1,6 +1,7 @@
 -- Finds what should have moved: sends without a trace become unknown, sent campaigns whose
 -- receipts are overdue finish, and campaigns that stand still are named for a nudge.
--- ARGV: limit. Replies {held campaigns, receipts to merge, id, state, due batches, ...}.
+-- ARGV: limit. Replies {held campaigns, receipts to merge, campaigns whose lists are
+-- to be cleaned, batches to be taken back, schedules that are due, id, state, due batches, ...}.
 local limit = tonumber(ARGV[1])
 redis.call('ZREMRANGEBYSCORE', key(K.ended), '-inf', now - ENDED_KEPT_MS)
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(K.inflight), '-inf', now, 'LIMIT', 0, limit)) do
@@ -15,7 +16,21 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(K.inflight), '-inf', now, 
   end
 end
 
-local found = { redis.call('ZCARD', key(K.held)), redis.call('XLEN', key(K.receipts)) }
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(K.due), '-inf', now, 'LIMIT', 0, limit)) do
+  local id, n = string.match(name, '^(.*)/(%d+)$')
+  move_batch(id, tonumber(n), B.accepted, 'its time has come')
+  progress(id)
+end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.deadlines), '-inf', now, 'LIMIT', 0, limit)) do expire(id) end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.alarm_clock), '-inf', now, 'LIMIT', 0, limit)) do
+  redis.call('ZREM', key(K.alarm_clock), id)
+  on_quoted(id)
+  look_again(id, now)
+end
+
+local found = { redis.call('ZCARD', key(K.held)), redis.call('XLEN', key(K.receipts)),
+  redis.call('ZCOUNT', key(K.cleanup), '-inf', now), redis.call('ZCOUNT', key(K.withdrawals), '-inf', now),
+  redis.call('ZCOUNT', key(K.schedules_due), '-inf', now) + redis.call('ZCOUNT', key(K.awaited), '-inf', now) }
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.agenda), '-inf', now, 'LIMIT', 0, limit)) do
   local f = redis.call('HMGET', key(K.campaign, id), 'state', 'nudge_after')
   if f[1] == C.sent then

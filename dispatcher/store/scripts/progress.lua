@@ -1,0 +1,88 @@
+-- Shared by every script: what follows when nothing is left to do.
+
+local function check_conservation(id)
+  local all = redis.call('HGETALL', key(K.campaign, id))
+  local field, sum = {}, 0
+  for i = 1, #all, 2 do
+    local name, value = all[i], all[i + 1]
+    field[name] = value
+    if string.match(name, '^[bf]:') then sum = sum + number(value) end
+  end
+  local kept = number(field.recipients)
+  return sum == kept and kept + number(field.invalid) + number(field.duplicated) == number(field.rows)
+end
+
+-- Recipients in accepted batches for whom no final receipt came.
+local function awaited(id)
+  local sum = 0
+  for _, value in ipairs(redis.call('HMGET', key(K.campaign, id), unpack(AWAITED_FIELDS))) do
+    sum = sum + number(value)
+  end
+  return sum
+end
+
+local function finish(id)
+  if check_conservation(id) then
+    move(id, C.finished)
+  else
+    if redis.call('HSETNX', key(K.campaign, id), 'gap', 1) == 1 then alarm(id, '', 'rows in and fates do not add up') end
+    look_again(id, now + 60000)
+  end
+end
+
+-- Moves a campaign on of which nothing waits to be sent or answered.
+local function conclude(id)
+  local f = redis.call('HMGET', key(K.campaign, id), 'batches:' .. B.scheduled, 'batches:' .. B.accepted,
+    'batches:' .. B.doubtful, 'batches:' .. B.refused, 'batches:' .. B.cancelled, 'batches:' .. B.expired,
+    'cancel')
+  release_ready(id)
+  if number(f[1]) > 0 then return move(id, C.scheduled) end
+  if number(f[2]) + number(f[3]) > 0 then return move(id, C.sent) end
+  if number(f[5]) > 0 then return move(id, C.cancelled) end
+  if number(f[6]) > 0 then return move(id, C.expired) end
+  if number(f[4]) > 0 then return move(id, C.rejected) end
+  move(id, f[7] and C.cancelled or C.sent)
+end
+
+-- Holds a campaign of which nothing is on its way and the next batch waits for its window to open.
+local function hold_until_open(id)
+  local n = redis.call('ZRANGE', key(K.waiting, id), 0, 0)[1]
+  local opens = n and number(redis.call('HGET', key(K.batch, id, n), 'opens_at')) or 0
+  if opens <= now then return end
+  hold(id, H.window)
+  redis.call('ZADD', key(K.alarm_clock), opens, id)
+end
+
+-- Moves the campaign on when the last of its batches is settled, and finishes it with the
+-- last receipt. Called after anything that settles a batch or a recipient.
+local function progress(id)
+  local record = key(K.campaign, id)
+  local f = redis.call('HMGET', record, 'state', 'hold', 'batches:' .. B.ready, 'batches:' .. B.sending,
+    'batches:' .. B.unknown, 'batches:' .. B.withdrawing, 'batches:' .. B.scheduled)
+  local state = f[1]
+  local on_their_way = number(f[4]) + number(f[6])
+  local is_open = number(f[3]) + on_their_way > 0
+  if state == C.sending or (state == C.held and f[2] == H.outcome_unknown) then
+    if is_open and state == C.sending and on_their_way == 0 then hold_until_open(id) end
+    if is_open then return end
+    if number(f[5]) > 0 then
+      if state == C.sending then move(id, C.held, H.outcome_unknown) end
+      return
+    end
+    conclude(id)
+  elseif state == C.cancelling then
+    if is_open or number(f[5]) > 0 then return end
+    conclude(id)
+  elseif state == C.scheduled and number(f[7]) == 0 then
+    conclude(id)
+  end
+  if redis.call('HGET', record, 'state') == C.sent and awaited(id) == 0 then finish(id) end
+end
+
+-- Counts credits as debited; `cost` may correct an earlier figure and be negative.
+local function spend(id, cost)
+  if cost == 0 then return end
+  redis.call('HINCRBY', key(K.campaign, id), 'cost', cost)
+  account_add('spent', cost)
+  if redis.call('HEXISTS', ACCOUNT, 'balance') == 1 then account_add('balance', minus(cost)) end
+end

@@ -1,0 +1,2 @@
+-- Tells the time, in ms.
+return now

@@ -1,0 +1,90 @@
+-- Shared by every script: how batches end, and what that does to money and tickets.
+
+-- Ends everything that was not claimed, together with its campaign. Batches without a quote have
+-- no record of their own yet and need none.
+local function end_ready(id, to)
+  local record = key(K.campaign, id)
+  local f = redis.call('HMGET', record, 'b:' .. B.ready, 'batches:' .. B.ready, 'batches')
+  redis.call('HINCRBY', record, 'b:' .. B.ready, minus(number(f[1])))
+  redis.call('HINCRBY', record, 'b:' .. to, number(f[1]))
+  redis.call('HINCRBY', record, 'batches:' .. B.ready, minus(number(f[2])))
+  redis.call('HINCRBY', record, 'batches:' .. to, number(f[2]))
+  for n = 0, number(f[3]) - 1 do
+    local batch = key(K.batch, id, n)
+    if redis.call('HGET', batch, 'state') == B.ready then redis.call('HSET', batch, 'state', to) end
+  end
+end
+
+-- Settles what a batch's claim had put at stake.
+local function settle_money(id, quote, cost)
+  local record = key(K.campaign, id)
+  redis.call('HINCRBY', record, 'cost_exposed', minus(quote))
+  account_add('exposed', minus(quote))
+  account_add('reserved', minus(quote))
+  spend(id, cost)
+end
+
+-- Receipts of a batch sent to a list carry no id of ours, only its ticket; those that came
+-- before the ticket was known are merged now.
+local function index_ticket(id, n, ticket)
+  if ticket == '' or redis.call('HEXISTS', key(K.lists, id), n) == 0 then return end
+  redis.call('HSET', key(K.tickets), ticket, id .. '/' .. n)
+  local early = key(K.early, ticket)
+  for _, bodies in ipairs(redis.call('LRANGE', early, 0, -1)) do
+    redis.call('XADD', key(K.receipts), '*', 'bodies', bodies)
+  end
+  redis.call('UNLINK', early)
+end
+
+-- Takes a proof that the API has the batch: a reply with a ticket, a receipt of ours, or an `early
+-- receipt`, which says that it has not been sent yet.
+local function accept(id, n, ticket, cost, by)
+  local batch = key(K.batch, id, n)
+  local had = redis.call('HMGET', batch, 'state', 'quote', 'ticket', 'cost')
+  local state, quote = had[1], number(had[2])
+  if state == B.empty then return alarm(id, n, 'proof that a batch was sent which had nobody in it') end
+  if state == B.accepted or state == B.scheduled or state == B.withdrawing or state == B.doubtful then
+    if had[3] == '' then
+      redis.call('HSET', batch, 'ticket', ticket)
+      index_ticket(id, n, ticket)
+    elseif had[3] ~= ticket and ticket ~= '' then
+      alarm(id, n, 'a second ticket: the batch was accepted twice')
+    end
+    local drift = tonumber(cost) and tonumber(cost) - number(had[4]) or 0
+    if drift ~= 0 then
+      redis.call('HSET', batch, 'cost', cost)
+      spend(id, drift)
+    end
+    -- Such a receipt shows that its time had come, whatever was tried meanwhile.
+    if by == 'receipt' and state ~= B.accepted then move_batch(id, n, B.accepted, by) end
+    return
+  end
+  local real = tonumber(cost) or quote
+  if state == B.sending or state == B.unknown then
+    settle_money(id, quote, real)
+  else
+    alarm(id, n, 'proof that a batch was sent which we held for ' .. state)
+    if state == B.ready then
+      redis.call('ZREM', key(K.waiting, id), n)
+      if redis.call('HGET', key(K.campaign, id), 'reserved') == '1' then account_add('reserved', minus(quote)) end
+      redis.call('HINCRBY', key(K.campaign, id), 'cost_ready', minus(quote))
+    end
+    spend(id, real)
+  end
+  redis.call('HSET', batch, 'ticket', ticket, 'cost', real, 'settled_by', by, 'settled_at', now)
+  index_ticket(id, n, ticket)
+  local due = number(redis.call('HGET', batch, 'due_at'))
+  if by == 'receipt' or due <= now or ticket == '' or (state ~= B.sending and state ~= B.unknown) then
+    return move_batch(id, n, B.accepted, by)
+  end
+  move_batch(id, n, B.scheduled, by)
+  redis.call('ZADD', key(K.due), due, id .. '/' .. n)
+  local f = redis.call('HMGET', key(K.campaign, id), 'cancel', 'hold')
+  if f[1] or f[2] == H.paused then move_batch(id, n, B.withdrawing) end
+end
+
+-- Tells whether the API gave a ticket of the batch back: it will send nothing under it.
+local function was_given_back(id, n, ticket)
+  local tickets = redis.call('HGET', key(K.batch, id, n), 'given_back') or ''
+  return ticket ~= '' and string.find(tickets, ' ' .. ticket .. ' ', 1, true) ~= nil
+end
