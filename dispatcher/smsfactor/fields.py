@@ -35,6 +35,11 @@ def text(value: object) -> str:
     return ""
 
 
+def verbatim(value: object) -> str:
+    """Read a string as it is, blanks at its ends included; else as `text`."""
+    return value if isinstance(value, str) else text(value)
+
+
 def rows(value: object) -> list[Mapping[str, object]]:
     """Read what may be repeated: a list of mappings, or in XML also a single one."""
     found = value if isinstance(value, list) else [value]

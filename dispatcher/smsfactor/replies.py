@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Self
 
 from dispatcher.smsfactor.dialect import read_date
-from dispatcher.smsfactor.fields import Fields, integer, text
+from dispatcher.smsfactor.fields import Fields, integer, text, verbatim
 from dispatcher.smsfactor.refusals import MODERATED
 
 _ENVELOPE = frozenset(["status", "message", "details", "ticket"])
@@ -107,10 +107,10 @@ class Contact:
             id=text(row.get("id")),
             destination=text(row.get("destination")),
             infos=(
-                text(row.get("info1")),
-                text(row.get("info2")),
-                text(row.get("info3")),
-                text(row.get("info4")),
+                verbatim(row.get("info1")),
+                verbatim(row.get("info2")),
+                verbatim(row.get("info3")),
+                verbatim(row.get("info4")),
             ),
         )
 
