@@ -8,10 +8,27 @@ from dispatcher.domain.campaign import (
     Recipient,
     RecipientResult,
 )
+from dispatcher.domain.census import Forcing, Sample, TextSummary
+from dispatcher.domain.damage import Damage
 from dispatcher.domain.fates import RecipientState
 from dispatcher.domain.lifecycle import BatchState, CampaignState, HoldReason
 from dispatcher.domain.message import PushType
+from dispatcher.domain.occurrences import CatchUp
+from dispatcher.domain.quotes import CampaignQuote, Simulation
+from dispatcher.domain.routes import Kept, Render
+from dispatcher.domain.schedules import (
+    FromFile,
+    FromTask,
+    Handled,
+    Outcome,
+    Overlap,
+    Planned,
+    Schedule,
+    ScheduleState,
+    ScheduleStatus,
+)
 from dispatcher.errors import (
+    ApiError,
     ConflictError,
     DispatcherError,
     Disposition,
@@ -25,37 +42,60 @@ from dispatcher.errors import (
     StoreUnsafeError,
     UnconfirmedSubmitError,
     UnknownCampaignError,
+    UnknownScheduleError,
     WaitTimeoutError,
 )
 from dispatcher.producer import Dispatcher
+from dispatcher.quoting import Observer
 from dispatcher.settings import Settings
 
 __all__ = [
+    "ApiError",
     "BadRows",
     "BatchState",
     "Campaign",
+    "CampaignQuote",
     "CampaignState",
     "CampaignStatus",
+    "CatchUp",
     "ConflictError",
+    "Damage",
     "Dispatcher",
     "DispatcherError",
     "Disposition",
     "Event",
+    "Forcing",
+    "FromFile",
+    "FromTask",
+    "Handled",
     "HoldReason",
     "InputError",
+    "Kept",
+    "Observer",
+    "Outcome",
+    "Overlap",
+    "Planned",
     "Problem",
     "PushType",
     "Recipient",
     "RecipientResult",
     "RecipientState",
+    "Render",
+    "Sample",
+    "Schedule",
+    "ScheduleState",
+    "ScheduleStatus",
     "Settings",
     "SettingsError",
+    "Simulation",
     "StateError",
     "StoreError",
     "StoreFullError",
     "StoreUnavailableError",
     "StoreUnsafeError",
+    "TextSummary",
     "UnconfirmedSubmitError",
     "UnknownCampaignError",
+    "UnknownScheduleError",
     "WaitTimeoutError",
 ]

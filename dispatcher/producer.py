@@ -3,14 +3,23 @@
 import base64
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from hashlib import blake2b
 from typing import Self
 
-from dispatcher.domain.campaign import Campaign, CampaignStatus, Event, RecipientResult
+from dispatcher.domain.campaign import (
+    Campaign,
+    CampaignStatus,
+    Cancellation,
+    Event,
+    RecipientResult,
+    cancellation_of,
+)
 from dispatcher.domain.checks import problems_of, problems_of_key
 from dispatcher.domain.lifecycle import CampaignState, HoldReason
-from dispatcher.domain.numbers import normaliser
+from dispatcher.domain.quotes import CampaignQuote
+from dispatcher.domain.timing import problems_of_time, utc_now
 from dispatcher.errors import (
     InputError,
     Problem,
@@ -18,11 +27,14 @@ from dispatcher.errors import (
     UnconfirmedSubmitError,
     WaitTimeoutError,
 )
-from dispatcher.intake import Intake, Taken
-from dispatcher.queueing import Hints, make_app
+from dispatcher.planning import Departure, plan
+from dispatcher.preparing import Preparation
+from dispatcher.queueing import Hints, Task, make_app
+from dispatcher.quoting import Observer, quote
+from dispatcher.scheduling import Schedules
 from dispatcher.settings import Settings
+from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.account import AccountStore, Store
-from dispatcher.store.campaigns import Submission, stored_message
 from dispatcher.store.ledger import Credits
 
 
@@ -30,13 +42,25 @@ class Dispatcher:
     """Queues campaigns and tells what became of them.
 
     One may be shared by threads. Every call may be made again after an error that says so.
+
+    Attributes:
+        schedules: campaigns that recur.
     """
 
-    def __init__(self, store: Store, hints: Hints, settings: Settings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        hints: Hints,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._store = store
         self._hints = hints
         self._settings = settings
-        self._normalise = normaliser(settings.default_region)
+        self._preparation = Preparation(settings, now=now)
+        self._now = now
+        self.schedules = Schedules(store, self._preparation, self._account_name)
 
     @classmethod
     def from_env(cls) -> Self:
@@ -78,26 +102,66 @@ class Dispatcher:
         if campaign.id is not None and idempotency_key is not None:
             problems.append(_one_name_only())
         problems += problems_of_key(idempotency_key)
+        now = self._now()
+        furthest = self._settings.furthest_ahead
         if problems:
             raise InputError(problems)
         account = self._account_name(campaign.account)
-        store = self._store.account(account)
+        campaigns = self._store.account(account).campaigns
         identity = campaign.id or _id_from_key(idempotency_key)
-        intake = Intake(
-            store.campaigns,
-            self._normalise,
-            batch_size=self._settings.batch_size,
-            bad_rows=campaign.bad_rows,
-        )
-        taken = intake.take(campaign.recipients)
+        problems = problems_of_time(campaign.send_at, now=now, furthest=furthest)
+        # Repeating a call is safe even when its time has come meanwhile.
+        if problems and not campaigns.exists(identity):
+            raise InputError(problems)
+        made = self._preparation.prepare(campaign, identity, account, campaigns)
         try:
-            is_new = store.campaigns.submit(self._submission(campaign, identity, taken))
+            is_new = campaigns.submit(made)
         except StoreUnavailableError as error:
             raise UnconfirmedSubmitError(identity, str(error)) from error
         if is_new:
-            state = CampaignState.QUEUED
-            self._hints.move_on(account, identity, state, waiting=taken.batches)
+            waiting = 1 if made.filling is None else made.filling.batches
+            self._hints.move_on(account, identity, CampaignState.QUEUED, waiting=waiting)
         return identity
+
+    def quote(
+        self, campaign: Campaign, *, simulate: bool = True, observer: Observer | None = None
+    ) -> CampaignQuote:
+        """Tell what a campaign would say and cost; nothing is kept and nothing is spent.
+
+        Recipients are read once, in constant memory, and every text is rendered. What the API
+        would charge is found by free simulations (document, POST /send/simulate).
+
+        Args:
+            campaign: as for `submit`.
+            simulate: ask the API; else only count here.
+            observer: told of every row; see `Observer`.
+
+        Raises:
+            InputError: the campaign is not valid. Bad rows raise nothing: they are counted.
+            ApiError: contacts of the account's lists cannot be read.
+        """
+        if problems := problems_of(campaign):
+            raise InputError(problems)
+        account = self._account_name(campaign.account)
+        with open_client(self._settings, account) as api:
+            return quote(
+                campaign,
+                self._preparation,
+                account=account,
+                api=api,
+                observer=observer or Observer(),
+                simulate=simulate,
+            )
+
+    def contact_lists(self, campaign: str, *, account: str | None = None) -> list[str]:
+        """Give the ids of the lists at the API that were made for a campaign.
+
+        Raises:
+            UnknownCampaignError: there is none of that id on that account.
+        """
+        store = self._open(account)
+        store.campaigns.status(campaign)
+        return store.lists.made_for(campaign)
 
     def status(self, campaign: str, *, account: str | None = None) -> CampaignStatus:
         """Tell how a campaign stands.
@@ -115,7 +179,7 @@ class Dispatcher:
         account: str | None = None,
         until: CampaignState = CampaignState.FINISHED,
     ) -> CampaignStatus:
-        """Wait until a campaign is over, or held for approval, which nothing but a person ends.
+        """Wait until a campaign is over, or held for what nothing but a person ends.
 
         Args:
             campaign: its id.
@@ -131,7 +195,7 @@ class Dispatcher:
         after = "0"
         while True:
             status = self.status(campaign, account=account)
-            if status.is_over or status.hold is HoldReason.APPROVAL or status.state is until:
+            if status.is_over or status.hold in _FOR_A_PERSON or status.state is until:
                 return status
             if time.monotonic() >= deadline:
                 raise WaitTimeoutError(
@@ -179,14 +243,67 @@ class Dispatcher:
         self._hints.move_on(name, campaign, next_up.state, waiting=next_up.waiting)
         return next_up.state
 
-    def cancel(self, campaign: str, *, account: str | None = None) -> CampaignStatus:
-        """Cancel a campaign that has not begun to send.
+    def plan(self, campaign: str, *, account: str | None = None) -> Sequence[Departure]:
+        """Tell when what is left of a campaign goes out, how many, and why it waits."""
+        status = self.status(campaign, account=account)
+        return plan(self._open(account), status, self._settings, now=self._now())
+
+    def cancel(self, campaign: str, *, account: str | None = None) -> Cancellation:
+        """Cancel what is not sent yet: stop it here, or take it back from the API.
+
+        The answer tells how far that has come; `cancellation` asks again.
 
         Raises:
-            StateError: it is too late; nothing was changed.
+            StateError: it is too late for all of it; nothing was changed.
+            StoreUnavailableError: Redis did not answer; cancel again.
         """
-        self._open(account).campaigns.cancel(campaign)
+        name = self._account_name(account)
+        self._store.account(name).campaigns.cancel(campaign)
+        self._hints.nudge(Task.WITHDRAW, name)
+        return self.cancellation(campaign, account=account)
+
+    def cancellation(self, campaign: str, *, account: str | None = None) -> Cancellation:
+        """Tell how far the cancellation of a campaign has come."""
+        return cancellation_of(self.status(campaign, account=account))
+
+    def pause(self, campaign: str, *, account: str | None = None) -> CampaignStatus:
+        """Let nothing more of a campaign be sent until it is resumed.
+
+        What the API has for later is taken back, and given to it again on resuming.
+
+        Raises:
+            StateError: nothing of it is left to pause.
+        """
+        name = self._account_name(account)
+        self._store.account(name).campaigns.pause(campaign)
+        self._hints.nudge(Task.WITHDRAW, name)
         return self.status(campaign, account=account)
+
+    def resume(self, campaign: str, *, account: str | None = None) -> CampaignStatus:
+        """Let a paused campaign go on where it stood.
+
+        Raises:
+            StateError: it is not paused.
+        """
+        name = self._account_name(account)
+        next_up = self._store.account(name).campaigns.resume(campaign)
+        self._hints.move_on(name, campaign, next_up.state, waiting=next_up.waiting)
+        return self.status(campaign, account=account)
+
+    def stop(self, *, by: str, account: str | None = None) -> list[str]:
+        """Let nothing more be sent on an account, or on any when it is None; `start` ends it.
+
+        It holds from the next claim of any worker on. Returns the accounts.
+        """
+        names = list(self._settings.accounts) if account is None else [self._account_name(account)]
+        for name in names:
+            self._store.account(name).ledger.stop(by=by)
+        return names
+
+    def start(self, *, account: str | None = None) -> list[str]:
+        """Let accounts send again that were stopped; None for all. Returns those it released."""
+        names = list(self._settings.accounts) if account is None else [self._account_name(account)]
+        return [name for name in names if self._store.account(name).ledger.start()]
 
     def credits(self, *, account: str | None = None) -> Credits:
         """Tell what is known of an account's credits, without asking the API."""
@@ -218,26 +335,8 @@ class Dispatcher:
     def _open(self, account: str | None) -> AccountStore:
         return self._store.account(self._account_name(account))
 
-    def _submission(self, campaign: Campaign, identity: str, taken: Taken) -> Submission:
-        content = blake2b(stored_message(campaign.message), digest_size=16)
-        content.update(b"%d %d" % (taken.rows, taken.duplicated))
-        content.update(taken.digest)
-        return Submission(
-            id=identity,
-            upload=taken.upload,
-            fingerprint=content.hexdigest(),
-            message=campaign.message,
-            batches=taken.batches,
-            batch_size=self._settings.batch_size,
-            recipients=taken.recipients,
-            rows=taken.rows,
-            invalid=taken.invalid,
-            duplicated=taken.duplicated,
-            dropped_chunks=taken.dropped_chunks,
-            needs_approval=campaign.needs_approval,
-            nudge_after_ms=int(self._settings.nudge_after * 1000),
-            receipt_wait_ms=int(self._settings.receipt_wait.total_seconds() * 1000),
-        )
+
+_FOR_A_PERSON = (HoldReason.APPROVAL, HoldReason.PAUSED)
 
 
 def _id_from_key(key: str | None) -> str:

@@ -33,8 +33,11 @@ class QueueName(enum.Enum):
     CONTROL = "control"
     """Ticks and credit checks: short, and never behind a million recipients."""
 
+    CANCEL = "cancel"
+    """Taking back what the API has for later, which must not come too late."""
+
     RECEIPTS = "receipts"
-    """Merging receipts."""
+    """Merging receipts, and emptying lists: what may wait a little."""
 
 
 class Task(enum.Enum):
@@ -55,6 +58,19 @@ class Task(enum.Enum):
     MERGE_RECEIPTS = "receipts.merge"
     """Merges received receipts: (account)."""
 
+    CANCEL = "campaigns.cancel"
+    """Cancels what is not sent yet: (campaign), or (campaign, account); its result tells per batch
+    what came of it, and repeating it how far that has come."""
+
+    WITHDRAW = "campaigns.withdraw"
+    """Takes back batches of cancelled or paused campaigns: (account)."""
+
+    RUN_SCHEDULES = "schedules.run"
+    """Makes campaigns of the occurrences that are due: (account)."""
+
+    CLEAN_LISTS = "accounts.clean_lists"
+    """Empties lists that were made for campaigns which are over: (account)."""
+
     TICK = "tick"
     """Finds what should have moved on every account, and nudges it."""
 
@@ -65,6 +81,10 @@ QUEUE_OF: Mapping[Task, QueueName] = {
     Task.SEND: QueueName.DISPATCH,
     Task.CHECK_CREDITS: QueueName.CONTROL,
     Task.MERGE_RECEIPTS: QueueName.RECEIPTS,
+    Task.CANCEL: QueueName.CANCEL,
+    Task.WITHDRAW: QueueName.CANCEL,
+    Task.RUN_SCHEDULES: QueueName.CONTROL,
+    Task.CLEAN_LISTS: QueueName.RECEIPTS,
     Task.TICK: QueueName.CONTROL,
 }
 
@@ -107,6 +127,12 @@ def _queue(name: QueueName) -> Queue:
     # A routing key of its own: with the default one, every queue would get every message.
     exchange = Exchange("dispatcher", type="direct")  # type: ignore[no-untyped-call]  # kombu's own
     return Queue(name.value, exchange, routing_key=name.value)  # type: ignore[no-untyped-call]  # kombu's own
+
+
+def _foreign_queue(name: str) -> Queue:
+    # Celery's own way to make a queue that is only named: exchange and key are named alike.
+    exchange = Exchange(name, type="direct")  # type: ignore[no-untyped-call]  # kombu's own
+    return Queue(name, exchange, routing_key=name)  # type: ignore[no-untyped-call]  # kombu's own
 
 
 def _transport_options(settings: Settings) -> dict[str, Any]:
@@ -178,6 +204,27 @@ class Hints:
                     expires=_HINT_LIFETIME,
                     ignore_result=True,
                 )
+        except (OperationalError, OSError):
+            return False
+        return True
+
+    def ask(self, task: str, queue: str, document: Mapping[str, str], *, lifetime: float) -> bool:
+        """Publish a task of a producer's; tell whether the broker took it.
+
+        Args:
+            task: its name.
+            queue: which the producer's worker consumes.
+            document: its keyword arguments.
+            lifetime: seconds after which nobody needs to run it any more.
+        """
+        try:
+            self._app.send_task(
+                task,
+                kwargs=dict(document),
+                queue=_foreign_queue(queue),
+                expires=lifetime,
+                ignore_result=True,
+            )
         except (OperationalError, OSError):
             return False
         return True

@@ -8,6 +8,7 @@ A variable is `DISPATCHER_` and the field's name; nested fields take a double un
 import itertools
 import os
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -23,10 +24,16 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariableError
 
+from dispatcher.domain.calendars import FrenchCalendar
+from dispatcher.domain.recurrence import FLOOR
+from dispatcher.domain.timing import Handover, TimeLimits
+from dispatcher.domain.windows import BUILT_IN, WindowSet
+from dispatcher.domain.zones import Zone
 from dispatcher.errors import SettingsError
 
 _DEFAULT_ACCOUNT = "default"
 Seconds = Annotated[float, Field(gt=0)]
+Span = Annotated[timedelta, Field(ge=timedelta(0))]
 # It becomes part of key names and, in braces, the cluster's hash tag.
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
@@ -81,6 +88,20 @@ class Settings(BaseSettings):
         credit_check_every: at most one GET /credits in this time for a held campaign.
         receipt_wait: after which a campaign finishes without the missing receipts.
         batch_size: recipients of one POST; the API's maximum is not documented.
+        list_size: recipients of one list made at the API for a mail merge, and of its one POST.
+        clean_lists: empty such lists of their contacts once their campaign is over.
+        stop_mention: characters the API adds to advertising that has a sender, for estimates.
+        handover: who keeps a campaign until its `send_at`: `provider` or `local`.
+        handover_lead: how long before its time a campaign kept here is given to the API.
+        max_lateness: how late a campaign may still be sent; later it expires.
+        windows: the hours of advertising, a name of `window_sets` or `fr-marketing`; "" for any.
+        window_sets: further hours by name, each a list such as ["mon-fri 09:00-19:00"].
+        window_tail: how long before they end nothing is begun any more.
+        sender_zone: whose clock advertising must heed beside the recipient's.
+        alsace_moselle_days: no advertising on the two holidays of that region, anywhere in France.
+        overseas_days: no advertising overseas on the holidays each territory has of its own.
+        furthest_ahead: how far ahead a `send_at` may lie.
+        schedule_floor: how close two runs of one schedule may come.
         default_region: ISO code of the country whose national numbers are understood.
         demo: accept a Redis that forgets or evicts.
         journal_dir: where a worker writes an outcome that Redis would not take.
@@ -119,6 +140,20 @@ class Settings(BaseSettings):
     credit_check_every: Seconds = 60
     receipt_wait: timedelta = timedelta(hours=72)
     batch_size: int = Field(default=1000, ge=1, le=50_000)
+    list_size: int = Field(default=5000, ge=1, le=50_000)
+    clean_lists: bool = True
+    stop_mention: int = Field(default=16, ge=0, le=160)
+    handover: Handover = Handover.PROVIDER
+    handover_lead: Span = timedelta(minutes=10)
+    max_lateness: Span = timedelta(hours=1)
+    windows: str = "fr-marketing"
+    window_sets: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    window_tail: Span = timedelta(minutes=5)
+    sender_zone: str = "Europe/Paris"
+    alsace_moselle_days: bool = False
+    overseas_days: bool = True
+    furthest_ahead: Span = timedelta(days=365)
+    schedule_floor: timedelta = FLOOR
     default_region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "FR"
     demo: bool = False
     journal_dir: Path = Path(".dispatcher/journal")
@@ -164,6 +199,43 @@ class Settings(BaseSettings):
                     f"{name} ({limit:g} s) must be shorter than {next_name} ({next_limit:g} s)"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _windows_that_can_be_read(self) -> Self:
+        # Later, a worker would learn it between a claim and its POST.
+        try:
+            self._read_windows()
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @cached_property
+    def advertising_hours(self) -> WindowSet | None:
+        """When advertising may go out; None for any time."""
+        return self._read_windows()
+
+    def _read_windows(self) -> WindowSet | None:
+        if not self.windows:
+            return None
+        sets = {**BUILT_IN, **self.window_sets}
+        return WindowSet.named(
+            self.windows,
+            sets=sets,
+            sender=Zone(self.sender_zone),
+            calendar=FrenchCalendar(
+                alsace_moselle=self.alsace_moselle_days, overseas=self.overseas_days
+            ),
+        )
+
+    @property
+    def time_limits(self) -> TimeLimits:
+        """What campaigns with a time are held to."""
+        return TimeLimits(
+            handover=self.handover,
+            lead=self.handover_lead,
+            max_lateness=self.max_lateness,
+            furthest=self.furthest_ahead,
+        )
 
     @property
     def default_account(self) -> str:
