@@ -1,6 +1,6 @@
 """How a campaign is told to people: its quote, its status, and what to do when it waits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ import msgspec
 from rich.text import Text
 
 from dispatcher.cli.output import count, pairs
+from dispatcher.cli.watching import is_read
 from dispatcher.domain.campaign import CampaignStatus, Event
 from dispatcher.domain.fates import RecipientState
 from dispatcher.domain.lifecycle import CampaignState, HoldReason
@@ -73,13 +74,16 @@ def quote_table(quote: Quote) -> Text:
     return pairs(f"Quote of campaign {quote.campaign}", rows)
 
 
-def status_table(status: CampaignStatus) -> Text:
-    """Show where a campaign stands."""
-    return pairs(f"Campaign {status.id}", _status_rows(status))
+def status_table(status: CampaignStatus, lists: Sequence[str] = ()) -> Text:
+    """Show where a campaign stands, and the ids of the lists that were made for it."""
+    rows = [*_status_rows(status), *_list_rows(lists)]
+    return pairs(f"Campaign {status.id}", rows)
 
 
 def summary(status: CampaignStatus) -> str:
     """Say in one line where a campaign stands."""
+    if not is_read(status):
+        return _state(status) if status.is_over else f"{_state(status)}; {_UNREAD}"
     states = ", ".join(f"{n:,} {state.value}" for state, n in _in_order(status))
     return f"{_state(status)}; {states}"
 
@@ -112,6 +116,8 @@ def event_line(event: Event) -> str:
 
 
 _SOON = timedelta(seconds=5)
+_MOST_LISTS = 10
+_UNREAD = "the contacts of its lists are not read yet"
 _HINTS = {
     HoldReason.CREDITS: (
         "It needs {missing} more. Top up account {name}: it goes on by itself, within a minute."
@@ -123,6 +129,14 @@ _HINTS = {
     HoldReason.APPROVAL: (
         "To send it: dispatcher approve {id}{account}\nTo drop it: dispatcher cancel {id}{account}"
     ),
+    HoldReason.TIME: (
+        "It is given to the API shortly before its time: dispatcher plan {id}{account}"
+    ),
+    HoldReason.WINDOW: (
+        "Advertising may not go out at this hour, and goes on by itself.\n"
+        "When: dispatcher plan {id}{account}"
+    ),
+    HoldReason.PAUSED: "To let it go on: dispatcher resume {id}{account}",
     HoldReason.OUTCOME_UNKNOWN: (
         "The API's answer to a batch was lost, so it may or may not have been sent, and is never "
         "sent again by itself. A receipt settles it; nothing is sent twice while it waits.\n"
@@ -145,18 +159,59 @@ def _status_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
         yield f"  {state.value}", f"{number:,}"
     for reason, number in sorted(status.reasons.items()):
         yield "  because", f"{reason}: {number:,}"
-    yield "batches", ", ".join(f"{n:,} {state}" for state, n in sorted(status.batch_states.items()))
-    yield "quote", f"{count(status.quote, 'credit')} ({status.quoted} of {status.batches} batches)"
+    if is_read(status):
+        yield "batches", _batches(status)
+        yield "estimate", f"{count(status.estimate, 'credit')} by our own count"
+        yield "quote", _quoted(status)
+    elif not status.is_over:
+        yield "recipients", _UNREAD
     yield "cost", count(status.cost, "credit")
+    if status.credits_returned:
+        yield "returned", count(status.credits_returned, "credit")
     yield "receipts", f"{status.receipts:,}"
+    yield from _trouble_rows(status)
+    yield from _time_rows(status)
+
+
+def _trouble_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
     if status.need is not None and status.have is not None:
         yield "needs", f"{count(status.need, 'credit')}, {status.have:,} available"
     if status.alarms:
         yield "alarms", f"{status.alarms}: somebody should look at its events"
     if status.error:
         yield "last error", status.error
+
+
+def _time_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
+    if status.send_at is not None:
+        yield "time", f"{status.send_at:%Y-%m-%d %H:%M:%S %Z}"
     yield "created", f"{status.created_at:%Y-%m-%d %H:%M:%S %Z}"
     yield "changed", f"{status.changed_at:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _batches(status: CampaignStatus) -> str:
+    states = ", ".join(f"{n:,} {state}" for state, n in sorted(status.batch_states.items()))
+    return f"{states}; {status.list_batches:,} by lists" if status.list_batches else states
+
+
+def _quoted(status: CampaignStatus) -> str:
+    """Tell the price, and once it is whole, how far it is from our own count."""
+    price = count(status.quote, "credit")
+    if status.quoted < status.batches:
+        return f"{price} ({status.quoted} of {status.batches} batches)"
+    drift = status.quote - status.estimate
+    if not drift:
+        return f"{price}, as estimated"
+    dropped = status.recipient_states.get(RecipientState.NOT_SENT, 0)
+    left_out = status.recipients - (status.rows - dropped)
+    without = f", without {count(left_out, 'recipient')} left out" if left_out else ""
+    return f"{price}, drift {drift:+,}{without}"
+
+
+def _list_rows(lists: Sequence[str]) -> Iterator[tuple[str, str]]:
+    if lists:
+        more = f" and {len(lists) - _MOST_LISTS:,} more" if len(lists) > _MOST_LISTS else ""
+        yield "lists", ", ".join(lists[:_MOST_LISTS]) + more
 
 
 def _state(status: CampaignStatus) -> str:

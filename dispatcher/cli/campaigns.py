@@ -1,4 +1,4 @@
-"""Commands about campaigns that exist: status, results, events, approve, cancel, list."""
+"""Commands about campaigns that exist: status, results, events, approve, list."""
 
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -28,7 +28,7 @@ from dispatcher.producer import Dispatcher
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (status, results, events, approve, cancel):
+    for command in (status, results, events, approve):
         app.command()(command)
     app.command("list")(list_campaigns)
 
@@ -56,12 +56,13 @@ def status(
             code = code_of_status(found) if found.is_over else ExitCode.UNFINISHED
         else:
             found, code = dispatcher.status(campaign, account=account), ExitCode.OK
+        lists = dispatcher.contact_lists(campaign, account=account)
     if not as_json:
-        stdout().print(status_table(found))
+        stdout().print(status_table(found, lists))
         if advice := hint(found, datetime.now(UTC)):
             say(advice)
     elif not watch:
-        write_json(status_document(found))
+        write_json(status_document(found) | {"contact_lists": lists})
     raise typer.Exit(code)
 
 
@@ -135,19 +136,6 @@ def approve(
     with opened_dispatcher() as dispatcher:
         dispatcher.approve(campaign, by=by or user_name(), account=account)
         _tell(dispatcher.status(campaign, account=account), as_json=as_json)
-
-
-def cancel(
-    campaign: CampaignId, *, account: AccountOption = None, as_json: JsonOption = False
-) -> None:
-    """Cancel a campaign of which nothing has been sent.
-
-    After that it is refused, with exit code 1, and nothing is changed.
-
-    Example: dispatcher cancel orders-2026-11-22
-    """
-    with opened_dispatcher() as dispatcher:
-        _tell(dispatcher.cancel(campaign, account=account), as_json=as_json)
 
 
 def list_campaigns(

@@ -13,6 +13,7 @@ from dispatcher.cli.demo_view import closing_table
 from dispatcher.cli.exit_codes import ExitCode, code_of_error
 from dispatcher.cli.output import say, stderr, stdout
 from dispatcher.cli.progress import CampaignProgress
+from dispatcher.cli.reading import Reading
 from dispatcher.cli.recipients_file import RecipientsFile
 from dispatcher.cli.session import opened_dispatcher
 from dispatcher.cli.watching import Watch, is_done
@@ -92,8 +93,13 @@ def _send(services: DemoServices, file: DemoFile, console: Console) -> Outcome:
     with open_client(settings, settings.default_account) as api, opened_dispatcher() as dispatcher:
         balance_before = api.credits()
         began = time.monotonic()
-        with table.recipients(console) as rows:
-            campaign = Campaign(id=_CAMPAIGN, text=_TEXT, recipients=rows, bad_rows=BadRows.SKIP)
+        with Reading(console) as reading, table.opened(reading) as audience:
+            campaign = Campaign(
+                id=_CAMPAIGN,
+                text=_TEXT,
+                recipients=audience.recipients,
+                bad_rows=BadRows.SKIP,
+            )
             dispatcher.submit(campaign)
         status = _watch(dispatcher, services, console)
         return Outcome(

@@ -19,7 +19,10 @@ from dispatcher.cli.output import count, say, stderr, stdout, write_json
 from dispatcher.cli.progress import CampaignProgress
 from dispatcher.cli.watching import Goal, Watch, is_quoted, is_settled, waits_for_a_person
 from dispatcher.domain.campaign import CampaignStatus
+from dispatcher.domain.lifecycle import CampaignState, HoldReason
 from dispatcher.producer import Dispatcher
+
+_WAITS = (HoldReason.TIME, HoldReason.WINDOW)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +108,8 @@ class Errand:
         return status
 
     def _cancel(self) -> CampaignStatus:
-        return self._dispatcher.cancel(self._campaign, account=self._account)
+        self._dispatcher.cancel(self._campaign, account=self._account)
+        return self._look()
 
     def _tell_quote(self, status: CampaignStatus) -> None:
         credits_known = self._dispatcher.credits(account=self._account)
@@ -128,6 +132,10 @@ class Errand:
             stdout().print(f"campaign {status.id} is {summary(status)}")
         if status.error:
             say(f"last error: {status.error}")
+        if status.hold in _WAITS or status.state is CampaignState.SCHEDULED:
+            departures = self._dispatcher.plan(self._campaign, account=self._account)
+            if departures and departures[0].at is not None:
+                say(f"It goes out from {departures[0].at.astimezone():%a %Y-%m-%d %H:%M %z} on.")
         if advice := hint(status, datetime.now(UTC)):
             say(advice)
         return code_of_status(status) if code is None else code

@@ -32,7 +32,7 @@ class ExitCode(enum.IntEnum):
         return member
 
     OK = 0, "done"
-    FAILED = 1, "the campaign was refused, rejected or cancelled, or does not add up"
+    FAILED = 1, "the campaign was refused, rejected, cancelled, expired, or does not add up"
     USAGE = 2, "the command line or a setting is wrong"
     BAD_INPUT = 3, "recipients, text or sender are not valid; nothing was kept"
     UNFINISHED = 4, "not done within --timeout, or it waits for somebody; it stays as it is"
@@ -41,6 +41,7 @@ class ExitCode(enum.IntEnum):
     INTERRUPTED = 130, "interrupted by Ctrl-C; a campaign that was accepted stays"
 
 
+_FAILED = (CampaignState.CANCELLED, CampaignState.EXPIRED, CampaignState.REJECTED)
 _CODES: tuple[tuple[type[DispatcherError], ExitCode], ...] = (
     (InputError, ExitCode.BAD_INPUT),
     (SettingsError, ExitCode.USAGE),
@@ -57,8 +58,8 @@ def code_of_error(error: DispatcherError) -> ExitCode:
 
 def code_of_status(status: CampaignStatus) -> ExitCode:
     """Give the exit code of a command that waited for a campaign."""
-    if not status.is_conserved or status.state in (CampaignState.CANCELLED, CampaignState.REJECTED):
+    if not status.is_conserved or status.state in _FAILED:
         return ExitCode.FAILED
-    if status.state in (CampaignState.SENT, CampaignState.FINISHED):
+    if status.state in (CampaignState.SCHEDULED, CampaignState.SENT, CampaignState.FINISHED):
         return ExitCode.OK
     return ExitCode.UNFINISHED

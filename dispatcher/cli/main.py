@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli import account, campaigns, demo, doctor, send, services
+from dispatcher.cli import (
+    account,
+    campaigns,
+    demo,
+    doctor,
+    quote,
+    schedules,
+    send,
+    services,
+    steering,
+)
 from dispatcher.cli.api import group as api
 from dispatcher.cli.exit_codes import ExitCode, code_of_error
 from dispatcher.cli.output import say_error
@@ -46,7 +56,18 @@ def _dispatcher(
     """
 
 
-for group in (send, campaigns, account, api, services, doctor, demo):
+for group in (
+    quote,
+    send,
+    campaigns,
+    steering,
+    schedules,
+    account,
+    api,
+    services,
+    doctor,
+    demo,
+):
     group.add_commands(app)
 
 

@@ -1,21 +1,32 @@
-"""Reads recipients from a file or standard input, and shows how far it has got."""
+"""Reads recipients from a file or standard input, with no more of it than the text asks for."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
-from dispatcher.cli.output import is_live
+from dispatcher.cli.reading import Reading
 from dispatcher.domain.campaign import Recipient
-from dispatcher.tables import read_recipients
+from dispatcher.domain.template import field_key
+from dispatcher.domain.wording import Wording
+from dispatcher.errors import InputError, Problem
+from dispatcher.tables import Table, open_table
 
 STDIN = Path("-")
-_ROWS_BETWEEN_NEWS = 1000
+
+Words = Mapping[str, str]
+"""What the file itself calls the columns that errors name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who a campaign goes to; `words` is what the file calls its columns."""
+
+    recipients: Iterator[Recipient]
+    words: Words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,47 +35,77 @@ class RecipientsFile:
 
     Attributes:
         path: `STDIN` reads standard input.
+        text: the template, whose fields are looked for among the columns.
         number_column: name or place of the column of phone numbers.
         id_column: name or place of the column of the producer's ids.
+        sheet: name or place of a workbook's sheet.
+        mapping: for a field of the text, the name or place of its column.
     """
 
     path: Path
+    text: str = ""
     number_column: str | None = None
     id_column: str | None = None
+    sheet: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def is_stdin(self) -> bool:
-        """Whether the recipients come by standard input, so that nobody can answer there."""
+        """Whether the recipients come by standard input, once, and nobody can answer there."""
         return self.path == STDIN
 
     @contextmanager
-    def recipients(self, console: Console) -> Iterator[Iterator[Recipient]]:
-        """Open the table; its rows are read one by one, whatever their number."""
-        progress = Progress(
-            TextColumn("reading"),
-            BarColumn(),
-            TextColumn("{task.fields[rows]:,} rows"),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not is_live(console),
-            transient=True,
-        )
-        with progress:
-            task = progress.add_task("reading", total=None, rows=0)
-            with self._opened(progress, task) as stream:
-                yield self._read(stream, progress, task)
+    def opened(self, reading: Reading) -> Iterator[Audience]:
+        """Open the table; its rows are read one by one, whatever their number.
+
+        Raises:
+            InputError: it is no table, or has no column for a field of the text.
+        """
+        wording = Wording(self.text)
+        keys = set(map(field_key, wording.template.fields))
+        with (
+            self._stream(reading) as stream,
+            open_table(
+                stream,
+                number_column=self.number_column,
+                id_column=self.id_column,
+                with_fields=bool(keys - set(map(field_key, self.mapping))),
+                sheet=self.sheet,
+                mapping=self.mapping,
+            ) as table,
+        ):
+            wording.bind(table.columns)
+            table.narrow({name for name in table.columns if field_key(name) in keys})
+            yield Audience(_recipients(table, reading), _words(table, wording.template.fields))
 
     @contextmanager
-    def _opened(self, progress: Progress, task: TaskID) -> Iterator[BinaryIO]:
+    def _stream(self, reading: Reading) -> Iterator[BinaryIO]:
         if self.is_stdin:
             yield sys.stdin.buffer
             return
-        with progress.open(self.path, "rb", task_id=task) as stream:
+        with reading.opened(self.path) as stream:
             yield stream
 
-    def _read(self, stream: BinaryIO, progress: Progress, task: TaskID) -> Iterator[Recipient]:
-        rows = read_recipients(stream, number_column=self.number_column, id_column=self.id_column)
-        for place, row in enumerate(rows, start=1):
-            if place % _ROWS_BETWEEN_NEWS == 0:
-                progress.update(task, rows=place)
-            yield Recipient(row.number, row.id, row.row)
+
+def in_own_words(problem: Problem, words: Words) -> Problem:
+    """Name the column of a problem as the file does."""
+    return replace(problem, field=words.get(problem.field, problem.field))
+
+
+def error_in_own_words(error: InputError, words: Words) -> InputError:
+    """Name the columns of an error as the file does."""
+    problems = [in_own_words(problem, words) for problem in error.problems]
+    return InputError(problems, total=error.total)
+
+
+def _recipients(table: Table, reading: Reading) -> Iterator[Recipient]:
+    for row in table:
+        reading.row()
+        yield Recipient(row.number, row.id, row.row, row.fields, row.problem)
+
+
+def _words(table: Table, fields: tuple[str, ...]) -> Words:
+    titles = table.titles
+    by_key = {field_key(name): name for name in table.columns}
+    known = {name: by_key[field_key(name)] for name in fields if field_key(name) in by_key}
+    return {**titles, **{name: titles[column] for name, column in known.items()}}

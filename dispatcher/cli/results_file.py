@@ -10,6 +10,7 @@ from tempfile import NamedTemporaryFile
 from typing import TextIO
 
 import msgspec
+import typer
 
 from dispatcher.domain.campaign import RecipientResult
 
@@ -18,11 +19,17 @@ HEADER = ("number", "id", "state", "reason", "ticket", "receipt", "sent_at", "re
 
 @contextmanager
 def opened_for_results(path: Path | None) -> Iterator[TextIO]:
-    """Open standard output, or a file that appears only once it is whole."""
+    """Open standard output, or a file that appears only once it is whole.
+
+    Raises:
+        BadParameter: there is no folder for it.
+    """
     if path is None:
         yield sys.stdout
         sys.stdout.flush()
         return
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"{path}: there is no folder {path.parent} to write it to")
     with NamedTemporaryFile(
         "w", dir=path.parent, prefix=f".{path.name}.", newline="", encoding="utf-8", delete=False
     ) as file:

@@ -1,6 +1,5 @@
 """`dispatcher send`: from a file of recipients to a campaign that is out, or waits."""
 
-import os
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -9,21 +8,18 @@ from typing import Annotated
 
 import typer
 
+from dispatcher.cli.campaign_options import CampaignOptions, campaign_command, with_recipients
 from dispatcher.cli.errand import Errand, Manner
 from dispatcher.cli.exit_codes import ExitCode
+from dispatcher.cli.observing import write_bad_rows
 from dispatcher.cli.output import say, stderr
-from dispatcher.cli.problems_view import show_problems, write_problems, write_problems_json
-from dispatcher.cli.recipients_file import STDIN, RecipientsFile
-from dispatcher.cli.session import (
-    AccountOption,
-    JsonOption,
-    TimeoutOption,
-    opened_dispatcher,
-    user_name,
-)
+from dispatcher.cli.problems_view import tell_problems
+from dispatcher.cli.reading import Reading
+from dispatcher.cli.recipients_file import RecipientsFile, error_in_own_words
+from dispatcher.cli.row_files import refuse_same_file
+from dispatcher.cli.session import JsonOption, TimeoutOption, opened_dispatcher, user_name
 from dispatcher.cli.watching import Watch
-from dispatcher.domain.campaign import BadRows, Campaign
-from dispatcher.domain.message import PushType
+from dispatcher.domain.campaign import Campaign
 from dispatcher.errors import InputError, StateError
 from dispatcher.producer import Dispatcher
 
@@ -35,35 +31,10 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(send)
 
 
-def _readable(file: Path) -> Path:
-    if file != STDIN and not (file.is_file() and os.access(file, os.R_OK)):
-        raise typer.BadParameter(f"{file} is not a file that can be read")
-    return file
-
-
+@campaign_command
 def send(  # noqa: PLR0913 - each is an option of the command
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE.csv|-",
-            help="Table of recipients: CSV with comma, semicolon, tab or bar; `-` is standard "
-            "input.",
-            callback=_readable,
-        ),
-    ],
+    options: CampaignOptions,
     *,
-    text: Annotated[str, typer.Option(help="The content of the SMS.")],
-    sender: Annotated[
-        str | None, typer.Option(help="Up to 11 letters and digits shown as the sender.")
-    ] = None,
-    pushtype: Annotated[
-        PushType, typer.Option(help="Marketing is `advertising`: daytime only, with STOP.")
-    ] = PushType.ALERT,
-    link: Annotated[
-        list[str] | None,
-        typer.Option(metavar="URL", help="For a <-short-> tag of the text; once for each."),
-    ] = None,
-    account: AccountOption = None,
     identity: Annotated[
         str | None,
         typer.Option("--id", metavar="ID", help="The campaign's id; repeating it is safe."),
@@ -72,15 +43,6 @@ def send(  # noqa: PLR0913 - each is an option of the command
         str | None,
         typer.Option(metavar="KEY", help="Any text naming this campaign and no other."),
     ] = None,
-    number_column: Annotated[
-        str | None, typer.Option(metavar="NAME|N", help="Column of phone numbers, from 1.")
-    ] = None,
-    id_column: Annotated[
-        str | None, typer.Option(metavar="NAME|N", help="Column of your own ids, from 1.")
-    ] = None,
-    bad_rows: Annotated[
-        BadRows, typer.Option(help="Refuse the file for bad numbers, or skip those rows.")
-    ] = BadRows.REJECT,
     errors: Annotated[
         Path | None,
         typer.Option(dir_okay=False, writable=True, help="Write every bad row to this CSV file."),
@@ -101,39 +63,35 @@ def send(  # noqa: PLR0913 - each is an option of the command
 
     Nothing is spent before you have seen the price and said yes. Without a terminal to ask at,
     it stays held until `dispatcher approve ID`; with --yes it is sent as soon as it is quoted.
+    To see what each person would get, without queueing anything: dispatcher quote.
 
     Example: dispatcher send customers.csv --text 'Votre commande est prête.' --sender Boutique
     """
     _check(simulate_only=simulate_only, yes=yes, wait=wait, named=bool(identity or idempotency_key))
-    table = RecipientsFile(path=file, number_column=number_column, id_column=id_column)
-    draft = Campaign(
-        recipients=(),
-        text=text,
-        sender=sender,
-        pushtype=pushtype,
-        links=tuple(link or ()),
-        account=account,
-        id=identity,
-        bad_rows=bad_rows,
-        needs_approval=not yes,
-    )
+    refuse_same_file(options.file, errors)
+    draft = replace(options.campaign(), id=identity, needs_approval=not yes)
+    table = options.table()
     manner = Manner(
         simulate_only=simulate_only,
         wait=wait,
         as_json=as_json,
-        may_ask=sys.stdin.isatty() and not table.is_stdin and not as_json,
+        may_ask=sys.stdin.isatty() and not (table and table.is_stdin) and not as_json,
         by=user_name(),
     )
-    watch = Watch(timeout=timeout)
     with opened_dispatcher() as dispatcher:
         try:
             campaign = _submit(dispatcher, draft, table, key=idempotency_key)
             if yes:
-                _approve_earlier(dispatcher, campaign, account=account, by=manner.by)
+                _approve_earlier(dispatcher, campaign, account=draft.account, by=manner.by)
         except InputError as error:
-            _tell(error, errors, as_json=as_json)
+            tell_problems(error, as_json=as_json)
+            if errors is not None:
+                write_bad_rows(dispatcher, draft, table, errors, known=error)
             raise typer.Exit(ExitCode.BAD_INPUT) from None
-        errand = Errand(dispatcher, campaign, account=account, manner=manner, watch=watch)
+        if errors is not None:
+            write_bad_rows(dispatcher, draft, table, errors)
+        watch = Watch(timeout=timeout)
+        errand = Errand(dispatcher, campaign, account=draft.account, manner=manner, watch=watch)
         raise typer.Exit(_accompany(errand, campaign))
 
 
@@ -150,14 +108,16 @@ def _check(*, simulate_only: bool, yes: bool, wait: bool, named: bool) -> None:
 
 
 def _submit(
-    dispatcher: Dispatcher, draft: Campaign, table: RecipientsFile, *, key: str | None
+    dispatcher: Dispatcher, draft: Campaign, table: RecipientsFile | None, *, key: str | None
 ) -> str:
-    try:
-        with table.recipients(stderr()) as recipients:
-            return dispatcher.submit(replace(draft, recipients=recipients), idempotency_key=key)
-    except KeyboardInterrupt:
-        say("Interrupted before the campaign was confirmed: see `dispatcher list`.")
-        raise
+    with Reading(stderr()) as reading, with_recipients(draft, table, reading) as (campaign, words):
+        try:
+            return dispatcher.submit(campaign, idempotency_key=key)
+        except InputError as error:
+            raise error_in_own_words(error, words) from None
+        except KeyboardInterrupt:
+            say("Interrupted before the campaign was confirmed: see `dispatcher list`.")
+            raise
 
 
 def _approve_earlier(
@@ -175,12 +135,3 @@ def _accompany(errand: Errand, campaign: str) -> ExitCode:
     except (KeyboardInterrupt, typer.Abort):
         say(f"\nInterrupted. Campaign {campaign} stays: dispatcher status {campaign}")
         return ExitCode.INTERRUPTED
-
-
-def _tell(error: InputError, file: Path | None, *, as_json: bool) -> None:
-    if as_json:
-        write_problems_json(error)
-    else:
-        show_problems(error, stderr())
-    if file is not None:
-        write_problems(error, file)

@@ -37,14 +37,21 @@ class Watch:
             self.pause(_EVERY)
 
 
+def is_read(status: CampaignStatus) -> bool:
+    """Tell whether its recipients are known; those of lists are once the lists are read."""
+    return status.batches > 0
+
+
 def is_quoted(status: CampaignStatus) -> bool:
     """Tell whether the price is known, or there will be none."""
-    return status.quoted == status.batches or status.is_over
+    return status.is_over or (is_read(status) and status.quoted == status.batches)
 
 
 def is_settled(status: CampaignStatus) -> bool:
     """Tell whether nothing more goes out by itself: only receipts or a person change it now."""
-    return status.is_over or status.state is CampaignState.SENT or waits_for_a_person(status)
+    is_handed_over = status.state in (CampaignState.SCHEDULED, CampaignState.SENT)
+    waits_for_its_time = status.hold in (HoldReason.TIME, HoldReason.WINDOW)
+    return status.is_over or is_handed_over or waits_for_its_time or waits_for_a_person(status)
 
 
 def is_done(status: CampaignStatus) -> bool:
@@ -54,4 +61,4 @@ def is_done(status: CampaignStatus) -> bool:
 
 def waits_for_a_person(status: CampaignStatus) -> bool:
     """Tell whether only a person moves it on."""
-    return status.hold is HoldReason.APPROVAL
+    return status.hold in (HoldReason.APPROVAL, HoldReason.PAUSED)

@@ -11,7 +11,7 @@ from dispatcher.cli.recipients_file import STDIN
 from dispatcher.domain.numbers import NumberProblem, normaliser
 from dispatcher.errors import InputError, Problem
 from dispatcher.smsfactor import Contact, Destination, NewContact
-from dispatcher.tables import read_recipients
+from dispatcher.tables import open_table
 
 INFOS = ("info1", "info2", "info3", "info4")
 
@@ -45,12 +45,14 @@ def read_contacts(
     if len(info_columns) > len(INFOS):
         raise InputError([_TOO_MANY_FIELDS])
     source = sys.stdin.buffer if file == STDIN else file
-    rows = list(read_recipients(source, number_column=number_column, with_fields=True))
-    for name in info_columns if rows else ():
-        _refuse_missing(name, rows[0].fields or {})
+    with open_table(source, number_column=number_column, with_fields=True) as table:
+        for name in info_columns:
+            _refuse_missing(name, table.columns)
+        rows = list(table)
+        column = table.titles.get("number", "number")
     normalise = normaliser(default_region)
-    read = [normalise(row.number) for row in rows]
-    _refuse((row.row, number) for row, number in zip(rows, read, strict=True))
+    read = [row.problem or normalise(row.number) for row in rows]
+    _refuse(((row.row, number) for row, number in zip(rows, read, strict=True)), column=column)
     columns = info_columns or INFOS
     return [
         NewContact(str(number), _infos(row.fields or {}, columns))
@@ -64,9 +66,9 @@ def contacts_table(title: str, contacts: Iterable[Contact]) -> Table:
     return listing(title, ("contact", "number", *INFOS), rows)
 
 
-def _refuse_missing(name: str, fields: Mapping[str, str]) -> None:
-    if name not in fields:
-        known = ", ".join(fields) or "none: its first line is no header"
+def _refuse_missing(name: str, columns: Sequence[str]) -> None:
+    if name not in columns:
+        known = ", ".join(columns) or "none: its first line is no header"
         problem = Problem(
             field=name, message="is not a column of the table", fix=f"choose among {known}"
         )
@@ -79,11 +81,15 @@ def _infos(fields: Mapping[str, str], columns: Sequence[str]) -> tuple[str, str,
     return first, second, third, fourth
 
 
-def _refuse(read: Iterable[tuple[int, int | NumberProblem]]) -> None:
+def _refuse(
+    read: Iterable[tuple[int, int | NumberProblem | Problem]], *, column: str = "number"
+) -> None:
     problems = [
-        Problem(field="number", row=row, message=number.message, fix=number.fix)
-        for row, number in read
-        if isinstance(number, NumberProblem)
+        found
+        if isinstance(found, Problem)
+        else Problem(field=column, row=row, message=found.message, fix=found.fix)
+        for row, found in read
+        if not isinstance(found, int)
     ]
     if problems:
         raise InputError(problems)
