@@ -13,6 +13,7 @@ from workers.logs import configure_worker_logs
 from workers.milestones import Trace
 from workers.resources import Resources, trace_to_log
 from workers.tasks import register
+from workers.withdrawer import Withdrawer
 
 _log = structlog.get_logger("workers.app")
 
@@ -64,6 +65,7 @@ class _Process:
         self._settings = settings
         self._trace = trace
         self._resources: Resources | None = None
+        self._withdrawer: Withdrawer | None = None
 
     def resources(self) -> Resources:
         """Give what was opened."""
@@ -86,8 +88,13 @@ class _Process:
         except Exception as error:  # noqa: BLE001 - as said above
             sys.exit(f"cannot start: {type(error).__name__}; this is a defect")
         self._resources = found
+        self._withdrawer = Withdrawer(found.accounts)
+        self._withdrawer.start()
 
     def close(self, **_: object) -> None:
+        if self._withdrawer is not None:
+            self._withdrawer.close()
+            self._withdrawer = None
         if self._resources is not None:
             self._resources.close()
             self._resources = None

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, lru_cache
 
 import structlog
 
+from dispatcher.domain.timing import utc_now
+from dispatcher.preparing import Preparation
 from dispatcher.producer import Dispatcher
 from dispatcher.queueing import Hints
 from dispatcher.settings import Settings
 from dispatcher.smsfactor import SmsFactor
 from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.account import AccountStore, Store
+from dispatcher.store.tickets import Addressees
 from workers.blacklist import Blacklist
 from workers.journal import Journal
 from workers.milestones import Milestone, Trace
@@ -19,6 +23,7 @@ from workers.milestones import Milestone, Trace
 _log = structlog.get_logger("workers")
 
 _FAILOVER_MARGIN = 5.0
+_BATCHES_KEPT = 32
 
 
 def trace_to_log(milestone: Milestone, campaign: str, n: int) -> None:
@@ -36,7 +41,9 @@ class Account:
     hints: Hints
     settings: Settings
     journal: Journal
+    preparation: Preparation
     trace: Trace = field(default=trace_to_log)
+    now: Callable[[], datetime] = utc_now
 
     @cached_property
     def receipt_key(self) -> bytes:
@@ -47,6 +54,11 @@ class Account:
     def blacklist(self) -> Blacklist:
         """The numbers the API will not send to."""
         return Blacklist(lambda: frozenset(contact.destination for contact in self.api.blacklist()))
+
+    @cached_property
+    def addressees(self) -> Callable[[str], Addressees]:
+        """Who got a batch that was sent to a list, by `campaign/batch`; the last few are kept."""
+        return lru_cache(maxsize=_BATCHES_KEPT)(self.store.tickets.addressees)
 
     @property
     def quiet_ms(self) -> int:
@@ -66,12 +78,14 @@ class Resources:
         *,
         trace: Trace = trace_to_log,
         open_store: Callable[[Settings], Store] = Store.open,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
         self.hints = hints
         self.store = open_store(settings)
-        self.dispatcher = Dispatcher(self.store, hints, settings)
+        self.dispatcher = Dispatcher(self.store, hints, settings, now=now)
         self.journal = Journal(settings.journal_dir)
+        preparation = Preparation(settings, now=now)
         self._accounts = {
             name: Account(
                 name=name,
@@ -80,7 +94,9 @@ class Resources:
                 hints=hints,
                 settings=settings,
                 journal=self.journal,
+                preparation=preparation,
                 trace=trace,
+                now=now,
             )
             for name in settings.accounts
         }

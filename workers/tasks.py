@@ -1,7 +1,8 @@
 """The tasks: each calls a step until nothing is due or its turn is over."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import structlog
@@ -13,14 +14,27 @@ from dispatcher.errors import DispatcherError, Disposition, InputError
 from dispatcher.queueing import Task
 from workers.quiet import QuietRequest
 from workers.resources import Account, Resources
+from workers.steps.cleanup import clean_next
 from workers.steps.credits import check_credits
 from workers.steps.progress import Progress
 from workers.steps.quote import quote_next
 from workers.steps.receipts import merge_next
+from workers.steps.schedules import run_next
 from workers.steps.send import send_next
 from workers.steps.tick import tick
+from workers.steps.withdraw import withdraw_next
 
 _log = structlog.get_logger("workers.tasks")
+
+Step = Callable[[Account], Progress]
+
+_ACCOUNT_STEPS: Mapping[Task, Step] = {
+    Task.CHECK_CREDITS: check_credits,
+    Task.MERGE_RECEIPTS: merge_next,
+    Task.WITHDRAW: withdraw_next,
+    Task.RUN_SCHEDULES: run_next,
+    Task.CLEAN_LISTS: clean_next,
+}
 
 
 class QuietTask(CeleryTask):  # type: ignore[misc]  # celery has no types
@@ -33,7 +47,7 @@ def register(app: Celery, resources: Callable[[], Resources]) -> None:
     """Add every task to an app; `resources` gives what this process has opened."""
     _register_dispatch(app, resources)
     _register_control(app, resources)
-    _register_submit(app, resources)
+    _register_for_others(app, resources)
 
 
 def _register_dispatch(app: Celery, resources: Callable[[], Resources]) -> None:
@@ -60,16 +74,19 @@ def _register_control(app: Celery, resources: Callable[[], Resources]) -> None:
                 # One account's trouble must not stop the others.
                 _log.error("tick failed", account=account.name, error=str(error))
 
-    @app.task(name=Task.CHECK_CREDITS.value)  # type: ignore[untyped-decorator]  # celery has no types
-    def check(account: str) -> None:
-        _take_turn(resources(), Task.CHECK_CREDITS, check_credits, account)
-
-    @app.task(name=Task.MERGE_RECEIPTS.value)  # type: ignore[untyped-decorator]  # celery has no types
-    def merge(account: str) -> None:
-        _take_turn(resources(), Task.MERGE_RECEIPTS, merge_next, account)
+    for task, step in _ACCOUNT_STEPS.items():
+        _register_account_step(app, resources, task, step)
 
 
-def _register_submit(app: Celery, resources: Callable[[], Resources]) -> None:
+def _register_account_step(
+    app: Celery, resources: Callable[[], Resources], task: Task, step: Step
+) -> None:
+    @app.task(name=task.value)  # type: ignore[untyped-decorator]  # celery has no types
+    def take_turn(account: str) -> None:
+        _take_turn(resources(), task, step, account)
+
+
+def _register_for_others(app: Celery, resources: Callable[[], Resources]) -> None:
     @app.task(  # type: ignore[untyped-decorator]  # celery has no types
         name=Task.SUBMIT.value,
         base=QuietTask,
@@ -84,12 +101,20 @@ def _register_submit(app: Celery, resources: Callable[[], Resources]) -> None:
         except InputError as error:
             return _refusal(error)
         except DispatcherError as error:
-            again = error.disposition is Disposition.RETRY
-            return {
-                "state": "unavailable" if again else "refused",
-                "error": type(error).__name__,
-                "message": str(error),
-            }
+            return _failure(error)
+
+    @app.task(  # type: ignore[untyped-decorator]  # celery has no types
+        name=Task.CANCEL.value,
+        ignore_result=False,
+        acks_late=True,
+        reject_on_worker_lost=True,
+    )
+    def cancel(campaign: Any, account: Any = None) -> dict[str, Any]:  # noqa: ANN401 - anybody's words
+        try:
+            found = resources().dispatcher.cancel(str(campaign), account=account)
+        except DispatcherError as error:
+            return _failure(error)
+        return {**asdict(found), "state": found.state.value}
 
 
 def _submit(resources: Resources, document: object) -> dict[str, Any]:
@@ -97,6 +122,15 @@ def _submit(resources: Resources, document: object) -> dict[str, Any]:
     identity = resources.dispatcher.submit(campaign, idempotency_key=key)
     state = resources.dispatcher.status(identity, account=campaign.account).state
     return {"id": identity, "state": state.value}
+
+
+def _failure(error: DispatcherError) -> dict[str, Any]:
+    again = error.disposition is Disposition.RETRY
+    return {
+        "state": "unavailable" if again else "refused",
+        "error": type(error).__name__,
+        "message": str(error),
+    }
 
 
 def _refusal(error: InputError) -> dict[str, Any]:
@@ -120,7 +154,7 @@ def _refusal(error: InputError) -> dict[str, Any]:
 def _take_turn(
     resources: Resources,
     task: Task,
-    step: Callable[[Account], Progress],
+    step: Step,
     account: str,
     *campaign: str,
 ) -> None:

@@ -5,12 +5,14 @@ once, and anybody else left out is found by simulating halves.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from dispatcher.domain.fates import Exclusion
+from dispatcher.domain.message import Message
 from dispatcher.errors import ApiError, OutcomeUnknownError
 from dispatcher.smsfactor import Destination, SendReply
+from workers.resources import Account
 
 Simulate = Callable[[Sequence[Destination]], SendReply]
 ReadBlacklist = Callable[[], frozenset[str]]
@@ -31,19 +33,65 @@ class Quote:
     exclusions: dict[int, Exclusion]
 
 
-def quote(to: Sequence[Destination], simulate: Simulate, read_blacklist: ReadBlacklist) -> Quote:
+def quote(
+    to: Sequence[Destination],
+    simulate_all: Simulate,
+    simulate: Simulate,
+    read_blacklist: ReadBlacklist,
+) -> Quote:
     """Simulate a batch and name everybody the API leaves out.
+
+    Args:
+        to: the batch.
+        simulate_all: simulates it the way it will be sent.
+        simulate: simulates some of it, directly.
+        read_blacklist: gives the numbers the API does not send to.
 
     Raises:
         ApiError: a call did not succeed; nothing was sent, so quoting may be repeated.
     """
-    reply = simulate(to)
+    reply = simulate_all(to)
     exclusions: dict[int, Exclusion] = {}
+    if reply.sent is not None and reply.sent > len(to):
+        # A list may still be settling; it is verified again before it is quoted.
+        raise OutcomeUnknownError("the API would send to more people than it was asked about")
     if _missing(reply, len(to)):
         exclusions = find_exclusions(to, reply, simulate, read_blacklist)
     if reply.cost is None:
         raise OutcomeUnknownError("the simulation's reply does not tell the cost")
     return Quote(cost=reply.cost, credits_left=reply.credits, exclusions=exclusions)
+
+
+def directly(account: Account, message: Message) -> Simulate:
+    """Give what simulates a message to any number of people by POST /send/simulate."""
+    size = account.settings.batch_size
+
+    def simulate(to: Sequence[Destination]) -> SendReply:
+        parts = [to[start : start + size] for start in range(0, len(to), size)]
+        return _total([account.api.simulate(message, part) for part in parts])
+
+    return simulate
+
+
+def _total(replies: Sequence[SendReply]) -> SendReply:
+    """Give the one reply that several about parts of a batch come to."""
+    if len(replies) == 1:
+        return replies[0]
+    return replace(
+        replies[-1],
+        cost=_sum(reply.cost for reply in replies),
+        total=_sum(reply.total for reply in replies),
+        sent=_sum(reply.sent for reply in replies),
+        blacklisted=_sum(reply.blacklisted for reply in replies),
+        duplicated=_sum(reply.duplicated for reply in replies),
+        invalid=_sum(reply.invalid for reply in replies),
+    )
+
+
+def _sum(counters: Iterable[int | None]) -> int | None:
+    """Add counters up; one that is missing leaves the sum unknown."""
+    known = list(counters)
+    return None if None in known else sum(counter or 0 for counter in known)
 
 
 def find_exclusions(

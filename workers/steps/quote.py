@@ -1,66 +1,91 @@
 """Quotes a campaign: simulates its batches, one at a time; the last one reserves its cost."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import structlog
 
+from dispatcher.domain.fates import Exclusion
 from dispatcher.domain.lifecycle import CampaignState
 from dispatcher.errors import (
     ApiError,
     CredentialsRefusedError,
+    DispatcherError,
+    InputError,
     NotEnoughCreditsError,
     RequestRefusedError,
 )
-from dispatcher.smsfactor import Destination
-from dispatcher.store.batches import NothingToDo, QuoteClaim, QuoteFailure, left_in
+from dispatcher.smsfactor import Destination, SendReply
+from dispatcher.store.batches import QuoteFailure
+from dispatcher.store.claims import NothingToDo, QuoteClaim, UnreadClaim, left_in
 from workers.milestones import Milestone
 from workers.resources import Account
-from workers.steps.exclusions import Quote, quote
+from workers.steps.contacts import read_contacts
+from workers.steps.exclusions import Quote, directly, quote
+from workers.steps.lists import is_uploaded, upload_next, verify
 from workers.steps.pauses import pause_ms
 from workers.steps.progress import Progress
+from workers.steps.wire import lists_of, message_of
 
 _log = structlog.get_logger("workers.quote")
 
 
 def quote_next(account: Account, campaign: str) -> Progress:
-    """Simulate the next batch of a campaign and record what it costs."""
+    """Take the next step towards a campaign's quote: read its lists, upload or simulate a batch."""
     lease_ms = int(account.settings.quote_lease * 1000)
     claim = account.store.batches.claim_quote(campaign, lease_ms=lease_ms)
     if isinstance(claim, NothingToDo):
         return Progress.NONE
-    account.trace(Milestone.QUOTE_CLAIMED, campaign, claim.n)
     try:
-        found = _ask(account, claim)
-    except ApiError as error:
-        return _fail(account, claim, error)
-    account.trace(Milestone.SIMULATED, campaign, claim.n)
+        if isinstance(claim, UnreadClaim):
+            read_contacts(account, claim)
+        elif not is_uploaded(claim):
+            upload_next(account, claim)
+        else:
+            _quote(account, claim)
+    except (ApiError, InputError) as error:
+        _fail(account, claim, error)
+    return Progress.MADE
+
+
+def _quote(account: Account, claim: QuoteClaim) -> None:
+    account.trace(Milestone.QUOTE_CLAIMED, claim.campaign, claim.n)
+    found = _ask(account, claim)
+    account.trace(Milestone.SIMULATED, claim.campaign, claim.n)
     next_up = account.store.batches.record_quote(
         claim,
         cost=found.cost,
         credits_left=found.credits_left,
         exclusions=found.exclusions,
     )
-    account.trace(Milestone.QUOTED, campaign, claim.n)
+    account.trace(Milestone.QUOTED, claim.campaign, claim.n)
     if next_up.state is not CampaignState.QUOTING:
-        _log.info("campaign quoted", campaign=campaign, state=next_up.state.value)
+        _log.info("campaign quoted", campaign=claim.campaign, state=next_up.state.value)
     if next_up.state is CampaignState.SENDING:
-        account.hints.move_on(account.name, campaign, next_up.state, waiting=next_up.waiting)
-    return Progress.MADE
+        account.hints.move_on(account.name, claim.campaign, next_up.state, waiting=next_up.waiting)
 
 
 def _ask(account: Account, claim: QuoteClaim) -> Quote:
-    places = left_in(claim.fates)
-    everyone = list(map(Destination, map(str, claim.batch.numbers)))
-    to = list(map(everyone.__getitem__, places))
-    found = quote(
-        to,
-        lambda some: account.api.simulate(claim.message, some),
-        account.blacklist.numbers,
-    )
-    exclusions = {places[place]: reason for place, reason in found.exclusions.items()}
-    return Quote(cost=found.cost, credits_left=found.credits_left, exclusions=exclusions)
+    known = verify(account, claim) if claim.batch.infos is not None else {}
+    places = [place for place in left_in(claim.fates) if place not in known]
+    numbers = claim.batch.numbers
+    to = [Destination(str(numbers[place])) for place in places]
+    message, lists = message_of(claim), lists_of(claim)
+
+    simulate = directly(account, message)
+
+    def simulate_all(some: Sequence[Destination]) -> SendReply:
+        return account.api.simulate_lists(message, lists) if lists else simulate(some)
+
+    found = quote(to, simulate_all, simulate, account.blacklist.numbers)
+    exclusions: dict[int, Exclusion] = {
+        places[place]: reason for place, reason in found.exclusions.items()
+    }
+    return replace(found, exclusions=known | exclusions)
 
 
-def _fail(account: Account, claim: QuoteClaim, error: ApiError) -> Progress:
-    _log.warning("quote failed", campaign=claim.campaign, batch=claim.n, error=type(error).__name__)
+def _fail(account: Account, claim: QuoteClaim | UnreadClaim, error: DispatcherError) -> None:
+    _log.warning("quote failed", campaign=claim.campaign, error=type(error).__name__)
     failure, code = QuoteFailure.RETRY, ""
     match error:
         case CredentialsRefusedError():
@@ -69,9 +94,10 @@ def _fail(account: Account, claim: QuoteClaim, error: ApiError) -> Progress:
             failure, code = QuoteFailure.NO_CREDITS, str(error.status)
         case RequestRefusedError():
             failure, code = QuoteFailure.REJECT, str(error.status)
+        case InputError():
+            failure = QuoteFailure.REJECT
         case _:
             pass
     account.store.batches.fail_quote(
         claim, failure, code=code, why=str(error), pause_ms=pause_ms(claim.tries)
     )
-    return Progress.MADE

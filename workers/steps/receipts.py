@@ -1,5 +1,6 @@
 """Merges received receipts into the fates of recipients."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,7 +8,12 @@ from datetime import UTC, datetime
 import structlog
 
 from dispatcher.domain.fates import Receipt
-from dispatcher.domain.receipts import BrokenReceiptError, ForeignReceiptError, read_receipt
+from dispatcher.domain.receipts import (
+    BrokenReceiptError,
+    ForeignReceiptError,
+    UnaddressedReceipt,
+    read_receipt,
+)
 from dispatcher.errors import StoreError, StoreFullError, StoreUnavailableError
 from dispatcher.store.receipts import Received
 from workers.resources import Account
@@ -21,6 +27,9 @@ class _Sorted:
     """Receipts by what is to be done with them; `ours` beside the bodies they came from."""
 
     ours: list[tuple[Receipt, bytes]] = field(default_factory=list)
+    by_ticket: dict[str, list[tuple[UnaddressedReceipt, bytes]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     foreign: list[bytes] = field(default_factory=list)
     broken: list[bytes] = field(default_factory=list)
 
@@ -31,6 +40,7 @@ def merge_next(account: Account) -> Progress:
     if not entries:
         return Progress.NONE
     found = _sort(account, entries)
+    _address(account, found)
     _merge(account, found)
     if found.foreign:
         account.store.receipts.park(found.foreign)
@@ -40,6 +50,24 @@ def merge_next(account: Account) -> Progress:
         _log.warning("receipts unreadable", account=account.name, count=len(found.broken))
     account.store.receipts.confirm([received.entry for received in entries])
     return Progress.MADE
+
+
+def _address(account: Account, found: _Sorted) -> None:
+    """Find whom receipts of list sends are about, by ticket and number."""
+    known = account.store.tickets.batches_of(list(found.by_ticket))
+    for ticket, receipts in found.by_ticket.items():
+        if ticket not in known:
+            bodies = [body for _, body in receipts]
+            if not account.store.tickets.keep_early(ticket, bodies):
+                found.foreign += bodies
+            continue
+        addressees = account.addressees(known[ticket])
+        for receipt, body in receipts:
+            sequence = addressees.sequence_of(receipt.number)
+            if sequence is None:
+                found.foreign.append(body)
+            else:
+                found.ours.append((receipt.addressed(sequence), body))
 
 
 def _merge(account: Account, found: _Sorted) -> None:
@@ -74,5 +102,8 @@ def _sort(account: Account, entries: Sequence[Received]) -> _Sorted:
             except BrokenReceiptError:
                 found.broken.append(body)
             else:
-                found.ours.append((receipt, body))
+                if isinstance(receipt, Receipt):
+                    found.ours.append((receipt, body))
+                else:
+                    found.by_ticket[receipt.ticket].append((receipt, body))
     return found

@@ -18,19 +18,19 @@ from dispatcher.errors import (
     StoreUnavailableError,
 )
 from dispatcher.smsfactor import Destination, Phase, SendReply
-from dispatcher.store.batches import NothingToDo, Outcome, SendClaim, SendRecord, left_in
+from dispatcher.store.batches import Outcome, SendRecord
+from dispatcher.store.claims import NothingToDo, SendClaim, left_in
 from workers.milestones import Milestone
 from workers.resources import Account
 from workers.steps.credits import refresh_balance
-from workers.steps.exclusions import find_exclusions
-from workers.steps.pauses import pause_ms
+from workers.steps.exclusions import directly, find_exclusions
+from workers.steps.obstacles import obstacle
+from workers.steps.outcomes import outcome_of
 from workers.steps.progress import Progress
+from workers.steps.wire import lists_of, message_of
 
 _log = structlog.get_logger("workers.send")
 
-# A process that was frozen this long between its claim and its POST might post after its claim
-# was given up, so it gives the batch back instead.
-_LONGEST_HESITATION = 5.0
 _PATIENCE = 60.0
 _NAMING_PAUSES = (0.0, 0.5, 2.0, 5.0)
 _PAUSE = 0.25
@@ -40,6 +40,7 @@ _OUTCOMES = {
     Disposition.GIVE_UP: Outcome.REFUSED,
     Disposition.UNKNOWN: Outcome.UNKNOWN,
 }
+_TAKEN = (BatchState.ACCEPTED, BatchState.SCHEDULED, BatchState.WITHDRAWING)
 _MILESTONES = {
     Phase.CONNECTED: Milestone.CONNECTED,
     Phase.WRITTEN: Milestone.WRITTEN,
@@ -58,26 +59,33 @@ def send_next(account: Account, campaign: str) -> Progress:
         return Progress.NONE
     account.trace(Milestone.CLAIMED, campaign, claim.n)
     to = _destinations(key, claim)
-    if time.monotonic() - claimed_from > _LONGEST_HESITATION:
-        record = _record(claim, Outcome.NOT_SENT, why="the worker was too slow after the claim")
-        _persist(account, record)
+    if kept_back := obstacle(account, claim, claimed_from):
+        _persist(account, kept_back)
         return Progress.MADE
     try:
-        reply = account.api.send(
-            claim.message,
-            to,
-            observe=lambda phase: account.trace(_MILESTONES[phase], campaign, claim.n),
-        )
+        reply = _post(account, claim, to)
     except DispatcherError as error:
         _persist(account, _failure(claim, error))
         if isinstance(error, NotEnoughCreditsError):
             refresh_balance(account)
         return Progress.MADE
-    state = _persist(account, _success(claim, reply))
+    state = _persist(account, _success(claim, reply, asked=len(to)))
     account.trace(Milestone.RECORDED, campaign, claim.n)
-    if state is BatchState.ACCEPTED and reply.sent is not None and reply.sent < len(to):
+    if state in _TAKEN and reply.sent is not None and reply.sent < len(to):
         _explain_difference(account, claim, to, reply)
     return Progress.MADE
+
+
+def _post(account: Account, claim: SendClaim, to: list[Destination]) -> SendReply:
+    """Make the one POST of a batch."""
+
+    def observe(phase: Phase) -> None:
+        account.trace(_MILESTONES[phase], claim.campaign, claim.n)
+
+    message, lists = message_of(claim), lists_of(claim)
+    if lists:
+        return account.api.send_lists(message, lists, delay=claim.delay, observe=observe)
+    return account.api.send(message, to, delay=claim.delay, observe=observe)
 
 
 def _claim(account: Account, campaign: str) -> SendClaim | NothingToDo:
@@ -114,19 +122,7 @@ def _destinations(key: bytes, claim: SendClaim) -> list[Destination]:
     return list(map(everyone.__getitem__, left_in(claim.fates)))
 
 
-def _record(claim: SendClaim, outcome: Outcome, *, code: str = "", why: str = "") -> SendRecord:
-    return SendRecord(
-        campaign=claim.campaign,
-        n=claim.n,
-        attempt=claim.attempt,
-        outcome=outcome,
-        code=code,
-        why=why,
-        pause_ms=pause_ms(claim.attempt),
-    )
-
-
-def _success(claim: SendClaim, reply: SendReply) -> SendRecord:
+def _success(claim: SendClaim, reply: SendReply, *, asked: int) -> SendRecord:
     return SendRecord(
         campaign=claim.campaign,
         n=claim.n,
@@ -135,6 +131,7 @@ def _success(claim: SendClaim, reply: SendReply) -> SendRecord:
         ticket=reply.ticket or "",
         cost=reply.cost,
         code=str(reply.status) if reply.moderated else "",
+        surplus=max(0, (reply.sent or 0) - asked),
     )
 
 
@@ -149,7 +146,7 @@ def _failure(claim: SendClaim, error: DispatcherError) -> SendRecord:
         case _:
             outcome = _OUTCOMES[error.disposition]
     code = str(error.status) if isinstance(error, ApiRefusedError) else ""
-    return _record(claim, outcome, code=code, why=str(error))
+    return outcome_of(claim, outcome, code=code, why=str(error))
 
 
 def _persist(account: Account, record: SendRecord) -> BatchState | None:
@@ -187,7 +184,7 @@ def _explain_difference(
             found = find_exclusions(
                 to,
                 reply,
-                lambda some: account.api.simulate(claim.message, some),
+                directly(account, message_of(claim)),
                 account.blacklist.numbers,
             )
         except ApiError as error:

@@ -1,9 +1,11 @@
 """Finds what stands still and nudges it; safe to run anywhere, any number of times at once."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 
 from dispatcher.errors import StoreError
 from dispatcher.queueing import Task
+from dispatcher.store.ledger import Agenda
 from workers.resources import Account
 
 # Workers that are behind need no more hints: those beyond would only wait and expire.
@@ -15,10 +17,8 @@ def tick(account: Account) -> None:
     with suppress(StoreError):
         account.journal.retry(account.name, account.store.batches)
     agenda = account.store.ledger.tick()
-    if agenda.held:
-        account.hints.nudge(Task.CHECK_CREDITS, account.name)
-    if agenda.receipts:
-        account.hints.nudge(Task.MERGE_RECEIPTS, account.name)
+    for task in _asked_for(agenda):
+        account.hints.nudge(task, account.name)
     if not agenda.nudges:
         return
     # Redis has no empty queues, so nobody can tell how long one is that has been worked off.
@@ -31,3 +31,14 @@ def tick(account: Account) -> None:
         )
         # A broker that took none would cost a time-out for each of the others.
         room = room - taken if taken else 0
+
+
+def _asked_for(agenda: Agenda) -> Iterator[Task]:
+    waiting = {
+        Task.CHECK_CREDITS: agenda.held,
+        Task.MERGE_RECEIPTS: agenda.receipts,
+        Task.WITHDRAW: agenda.withdrawals,
+        Task.RUN_SCHEDULES: agenda.schedules,
+        Task.CLEAN_LISTS: agenda.cleanups,
+    }
+    return (task for task, count in waiting.items() if count)

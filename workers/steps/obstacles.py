@@ -1,0 +1,97 @@
+"""Looks, between the claim of a batch and its one POST, for what must keep it back."""
+
+import time
+from collections.abc import Sequence
+
+from dispatcher.domain.fates import FOLLOWS_BATCH
+from dispatcher.errors import (
+    ApiError,
+    CredentialsRefusedError,
+    InputError,
+    RequestRefusedError,
+)
+from dispatcher.smsfactor import Contact
+from dispatcher.store.batches import Outcome, SendRecord
+from dispatcher.store.claims import SendClaim
+from workers.resources import Account
+from workers.steps.contacts import contacts_digest, contacts_of
+from workers.steps.hours import out_of_hours
+from workers.steps.lists import missing_from
+from workers.steps.outcomes import outcome_of
+from workers.steps.wire import is_given, lists_of
+
+# A process that was frozen this long between its claim and its POST might post after its claim
+# was given up, so it gives the batch back instead.
+_LONGEST_HESITATION = 5.0
+_UNTIDY = "contacts that are not meant could not be removed from its list"
+_CHANGED = "the lists changed after they were quoted, so nothing was sent: submit again"
+
+
+def obstacle(account: Account, claim: SendClaim, claimed_from: float) -> SendRecord | None:
+    """Say why a batch must not be posted after all; None when it may.
+
+    Args:
+        account: whose batch it is.
+        claim: the batch.
+        claimed_from: when claiming began, by the monotonic clock.
+    """
+    if early := out_of_hours(account, claim):
+        return early
+    patience = _LONGEST_HESITATION
+    if lists := lists_of(claim):
+        # Reading the lists takes its time; the POST must still end before the claim is given up.
+        patience = account.settings.send_lease - account.settings.http_deadline - patience
+        try:
+            held = contacts_of(account, lists)
+        except ApiError as error:
+            return _unreadable(claim, error)
+        if not _are_as_quoted(claim, held):
+            return outcome_of(claim, Outcome.REFUSED, why=_CHANGED)
+        if not is_given(claim) and not _is_tidied(account, claim, held):
+            return outcome_of(claim, Outcome.NOT_SENT, why=_UNTIDY)
+    if time.monotonic() - claimed_from > patience:
+        why = "the worker was too slow after the claim"
+        return outcome_of(claim, Outcome.NOT_SENT, why=why)
+    return None
+
+
+def _are_as_quoted(claim: SendClaim, held: Sequence[Contact]) -> bool:
+    """Tell whether lists hold whom they held when they were quoted, with the same values."""
+    if is_given(claim):
+        return claim.progress is not None and contacts_digest(held) == claim.progress.id
+    try:
+        missing = missing_from(claim.batch, held)
+    except InputError:
+        return False
+    return all(claim.fates[place] != FOLLOWS_BATCH for place in missing)
+
+
+def _is_tidied(account: Account, claim: SendClaim, held: Sequence[Contact]) -> bool:
+    """Remove who is in a list twice or is left out; tell whether it holds just the batch now.
+
+    Contacts come twice by an upload that was held up on its way; those left out at the quote, such
+    as blacklisted ones, might no longer be when it is sent.
+    """
+    places = {str(number): place for place, number in enumerate(claim.batch.numbers)}
+    seen: set[str] = set()
+    try:
+        for contact in held:
+            number = contact.destination.removeprefix("+")
+            if number in seen or claim.fates[places[number]] != FOLLOWS_BATCH:
+                account.api.remove_contact(contact.id)
+            seen.add(number)
+    except (ApiError, InputError):
+        return False
+    return True
+
+
+def _unreadable(claim: SendClaim, error: ApiError) -> SendRecord:
+    """Say what it means that lists cannot be read; nothing was sent, whatever it is."""
+    why = f"the lists cannot be read: {error}"
+    match error:
+        case CredentialsRefusedError():
+            return outcome_of(claim, Outcome.NO_CREDENTIALS, code=str(error.status), why=why)
+        case RequestRefusedError():
+            return outcome_of(claim, Outcome.REFUSED, code=str(error.status), why=why)
+        case _:
+            return outcome_of(claim, Outcome.NOT_SENT, why=why)
