@@ -2,7 +2,17 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from dispatcher.store.batches import SendClaim
+from dispatcher.store.batches import SendRecord
+from dispatcher.store.claims import SendClaim
+
+
+@dataclass
+class Attempt:
+    """One claim for sending, in the hands of a worker that may die or dawdle at any point."""
+
+    claim: SendClaim
+    operation: str
+    answer: SendRecord | None = None
 
 
 @dataclass

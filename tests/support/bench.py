@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from redis import Redis
@@ -12,8 +13,9 @@ from dispatcher.domain.lifecycle import BatchState, CampaignState
 from dispatcher.domain.message import Message
 from dispatcher.domain.packing import Batch, pack
 from dispatcher.store.account import AccountStore, Store
-from dispatcher.store.batches import Outcome, QuoteClaim, SendClaim, SendRecord
-from dispatcher.store.campaigns import Submission
+from dispatcher.store.batches import Outcome, SendRecord
+from dispatcher.store.campaigns import Filling, Submission
+from dispatcher.store.claims import QuoteClaim, SendClaim
 from dispatcher.store.connection import connect
 from dispatcher.store.durability import Barrier
 from dispatcher.store.keys import Key, Keys
@@ -73,26 +75,26 @@ class Bench:
         batch_size: int,
         **more: Any,  # noqa: ANN401 - any field of a submission
     ) -> Submission:
-        fields: dict[str, Any] = {
+        filling: dict[str, Any] = {
             "upload": f"upload-{next(self._names)}",
-            "fingerprint": "same",
-            "message": Message(text="Bonjour"),
+            "batches": -(-recipients // batch_size),
+            "batch_size": batch_size,
+            "recipients": recipients,
             "rows": recipients + more.get("invalid", 0) + more.get("duplicated", 0),
             "invalid": 0,
             "duplicated": 0,
             "dropped_chunks": 0,
-            "needs_approval": False,
+        }
+        of_filling = {field.name for field in fields(Filling)}
+        filling |= {name: value for name, value in more.items() if name in of_filling}
+        others: dict[str, Any] = {
+            "fingerprint": "same",
+            "message": Message(text="Bonjour"),
             "nudge_after_ms": NUDGE_AFTER_MS,
             "receipt_wait_ms": RECEIPT_WAIT_MS,
         }
-        batches = -(-recipients // batch_size)
-        return Submission(
-            id=campaign,
-            batches=batches,
-            batch_size=batch_size,
-            recipients=recipients,
-            **{**fields, **more},
-        )
+        others |= {name: value for name, value in more.items() if name not in of_filling}
+        return Submission(id=campaign, filling=Filling(**filling), **others)
 
     def submit(
         self,
@@ -104,7 +106,7 @@ class Bench:
     ) -> str:
         """Upload and submit a campaign."""
         submission = self.submission(campaign, recipients, batch_size, **more)
-        self.upload(submission.upload, recipients, batch_size)
+        self.upload(upload_of(submission), recipients, batch_size)
         assert self.account.campaigns.submit(submission)
         return campaign
 
@@ -188,6 +190,12 @@ class Bench:
         """Give what the account's alarms say, oldest first."""
         entries: Sequence[Any] = self.client.xrange(self.keys.of(Key.ALARMS))  # type: ignore[assignment]  # redis-py's sync and async types in one
         return [fields[b"what"].decode() for _, fields in entries]
+
+
+def upload_of(submission: Submission) -> str:
+    """Give the id of the upload a submission is to be made from."""
+    assert submission.filling is not None
+    return submission.filling.upload
 
 
 def record_of(claim: SendClaim, outcome: Outcome, **more: Any) -> SendRecord:  # noqa: ANN401 - as above

@@ -25,9 +25,11 @@ class ForeignProducer:
         self._celery.close()
         self._redis.close()
 
-    def publish(self, document: object, *, task: str = "campaigns.submit") -> str:
+    def publish(
+        self, document: object, *, task: str = "campaigns.submit", queue: str = "submit"
+    ) -> str:
         """Publish one message, its arguments shown in its headers as Celery does; give its id."""
-        return str(self._celery.send_task(task, args=[document], queue="submit").id)
+        return str(self._celery.send_task(task, args=[document], queue=queue).id)
 
     def publish_bare(self, document: object, *, task: str = "campaigns.submit") -> str:
         """Publish as the README's shell example does, with nothing but what is needed."""

@@ -34,6 +34,7 @@ SETTLED = frozenset(
         CampaignState.HELD,
         CampaignState.REJECTED,
         CampaignState.CANCELLED,
+        CampaignState.EXPIRED,
     }
 )
 """Where a campaign may be found once nothing moves any more."""
@@ -46,7 +47,7 @@ _NOT_ACCEPTED = frozenset(BatchState) - {BatchState.ACCEPTED, BatchState.UNKNOWN
 
 @dataclass(frozen=True, kw_only=True)
 class Acceptance:
-    """A POST /send the sandbox accepted; `sequences` as our `gsmsmsid`s name its recipients."""
+    """A POST /send the sandbox accepted and kept; `sequences` name its recipients."""
 
     ticket: str
     cost: int
@@ -70,6 +71,11 @@ class World:
     credits_given: int
     credits_left: int
 
+    @property
+    def alive(self) -> list[Mapping[str, Any]]:
+        """Leave out what was taken back, with its credits, before its time."""
+        return [entry for entry in self.ledger if entry["state"] != "cancelled"]
+
     def read(self, key: Key, *ids: str | int) -> dict[str, str]:
         """Read a hash as text."""
         raw: Any = self.client.hgetall(self.keys.of(key, *ids))
@@ -88,7 +94,7 @@ class World:
                 cost=entry["cost"],
                 sequences=[_sequence(secret, message) for message in entry["messages"]],
             )
-            for entry in self.ledger
+            for entry in self.alive
         ]
 
 
@@ -178,11 +184,12 @@ def money(
     world: World, statuses: Sequence[CampaignStatus], batches: Sequence["_Batch"]
 ) -> list[str]:
     """Compare what was debited, spent, reserved and promised."""
-    debited = sum(entry["cost"] for entry in world.ledger)
+    debited = sum(entry["cost"] for entry in world.alive)
     ours = world.store.ledger.credits()
     at_stake = sum(b.record.quote for b in batches if b.record.state is BatchState.UNKNOWN)
     cost = sum(b.record.cost or 0 for b in batches if b.record.state is BatchState.ACCEPTED)
-    exposed = int(world.read(Key.ACCOUNT).get("exposed", 0))
+    account = world.read(Key.ACCOUNT)
+    exposed, returned = int(account.get("exposed", 0)), int(account.get("returned", 0))
     facts = {
         f"balance is {world.credits_left}": world.credits_left < 0,
         f"balance is {world.credits_left} after {debited} of {world.credits_given}": (
@@ -192,7 +199,9 @@ def money(
             ours.reserved != at_stake + _set_aside(world, statuses)
         ),
         f"exposed {exposed}, at stake {at_stake}": exposed != at_stake,
-        f"spent {ours.spent}, accepted batches cost {cost}": ours.spent != cost,
+        f"spent {ours.spent}, {returned} returned, accepted batches cost {cost}": (
+            ours.spent - returned != cost
+        ),
         f"campaigns cost {sum(status.cost for status in statuses)}, batches {cost}": (
             sum(status.cost for status in statuses) != cost
         ),

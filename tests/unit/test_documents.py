@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from dispatcher.documents import read_document, submit_schema
 from dispatcher.domain.campaign import BadRows, Recipient
 from dispatcher.domain.message import PushType
+from dispatcher.domain.routes import Render
 from dispatcher.errors import InputError
 
 SMALL: dict[str, object] = {
@@ -74,6 +75,9 @@ def test_everything_a_document_may_say_is_kept() -> None:
         ({"recipients": ["1" * 65]}, [("recipients", 1)]),
         ({"recipients": [{"id": "a"}]}, [("recipients.number", 1)]),
         ({"recipients": [{"number": "1", "name": "Zoé"}]}, [("recipients.name", 1)]),
+        ({"recipients": [{"number": "1", "fields": {"a": 7}}]}, [("recipients.fields.a", 1)]),
+        ({"lists": []}, [("lists", None)]),
+        ({"render": "there"}, [("render", None)]),
         ({"sender": "123456789012"}, [("sender", None)]),
         ({"pushtype": "spam"}, [("pushtype", None)]),
         ({"bad_rows": "keep"}, [("bad_rows", None)]),
@@ -107,8 +111,45 @@ def test_the_schema_describes_what_is_accepted() -> None:
 
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(SMALL, schema)
-    assert set(schema["required"]) == {"text", "recipients"}
+    assert set(schema["required"]) == {"text"}
     assert all("description" in field for field in schema["properties"].values())
+
+
+@pytest.mark.parametrize("example", submit_schema()["examples"])
+def test_every_example_follows_the_schema_and_is_read(example: dict[str, object]) -> None:
+    jsonschema.validate(example, submit_schema())
+
+    campaign, _ = read_document(example)
+
+    assert bool(campaign.lists) != bool(campaign.recipients)
+
+
+def test_fields_of_recipients_are_kept() -> None:
+    people = [{"number": "33639980001", "fields": {"Prénom": "Ada"}}, "33639980002"]
+
+    campaign, _ = read_document({**SMALL, "recipients": people})
+
+    assert campaign.recipients == [
+        Recipient("33639980001", None, 1, {"Prénom": "Ada"}),
+        Recipient("33639980002", None, 2),
+    ]
+
+
+def test_a_campaign_may_go_to_lists() -> None:
+    document = {"id": "spring", "text": "Salut {info1}", "lists": ["7", "8"], "render": "here"}
+
+    campaign, _ = read_document({**document, "replace_characters": True})
+
+    assert (campaign.lists, campaign.recipients) == (("7", "8"), ())
+    assert (campaign.render, campaign.replace_characters) == (Render.HERE, True)
+
+
+@pytest.mark.parametrize("change", [{}, {"lists": ["7"], "recipients": ["33639980001"]}])
+def test_recipients_or_lists_are_given_and_not_both(change: dict[str, object]) -> None:
+    document: dict[str, object] = {"id": "spring", "text": "Bonjour", **change}
+
+    assert problems(document) == [("recipients", None)]
+    assert not jsonschema.Draft202012Validator(submit_schema()).is_valid(document)
 
 
 ANYTHING = st.recursive(
@@ -120,7 +161,9 @@ ANYTHING = st.recursive(
 
 @given(
     document=st.dictionaries(
-        st.sampled_from([*SMALL, "sender", "links", "id", "bad_rows"]), ANYTHING, max_size=5
+        st.sampled_from([*SMALL, "sender", "links", "id", "bad_rows", "lists", "render"]),
+        ANYTHING,
+        max_size=5,
     )
 )
 def test_a_document_is_a_campaign_or_a_list_of_problems(document: dict[str, object]) -> None:

@@ -1,69 +1,25 @@
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.domain.campaign import BadRows, DroppedRow, Recipient
-from dispatcher.domain.numbers import normaliser
-from dispatcher.domain.packing import unpack
 from dispatcher.errors import InputError, StoreFullError
-from dispatcher.intake import MOST_LISTED, Intake, Taken
+from dispatcher.intake import MOST_LISTED
+from tests.support.uploads import Uploads, take
 
 Rows = list[Recipient | str]
-NORMALISE = normaliser("FR")
 GOOD = ("0639980001", "0639980002", "0639980003", "+33639980004", "33639980005")
-
-
-@dataclass
-class FakeCampaigns:
-    """The part of the store an intake uses, in memory."""
-
-    batches: dict[int, bytes] = field(default_factory=dict)
-    dropped: list[DroppedRow] = field(default_factory=list)
-    chunks: list[int] = field(default_factory=list)
-    uploads: set[str] = field(default_factory=set)
-    error: Exception | None = None
-
-    def upload(self, upload: str, batches: Mapping[int, bytes]) -> None:
-        if self.error is not None:
-            raise self.error
-        self.uploads.add(upload)
-        self.batches |= batches
-
-    def upload_dropped(self, upload: str, chunk: int, rows: Sequence[DroppedRow]) -> None:
-        self.uploads.add(upload)
-        self.chunks.append(chunk)
-        self.dropped += rows
-
-    def discard(self, upload: str) -> None:
-        self.uploads.discard(upload)
-
-    @property
-    def numbers(self) -> list[int]:
-        return [n for place in sorted(self.batches) for n in unpack(self.batches[place]).numbers]
-
-
-def take(
-    rows: Iterable[Recipient | str],
-    *,
-    store: FakeCampaigns | None = None,
-    batch_size: int = 2,
-    bad_rows: BadRows = BadRows.REJECT,
-) -> tuple[Taken, FakeCampaigns]:
-    campaigns = store or FakeCampaigns()
-    intake = Intake(campaigns, NORMALISE, batch_size=batch_size, bad_rows=bad_rows)  # type: ignore[arg-type]  # a stand-in for the store
-    return intake.take(rows), campaigns
 
 
 def test_recipients_are_packed_in_order_in_batches_of_the_size_asked_for() -> None:
     taken, store = take(iter(GOOD))
 
-    assert (taken.batches, taken.recipients, taken.rows) == (3, 5, 5)
-    assert [len(unpack(packed).numbers) for packed in store.batches.values()] == [2, 2, 1]
+    assert (taken.filling.batches, taken.filling.recipients, taken.filling.rows) == (3, 5, 5)
+    assert list(map(len, store.batched)) == [2, 2, 1]
     assert store.numbers == [33639980001, 33639980002, 33639980003, 33639980004, 33639980005]
-    assert store.uploads == {taken.upload}
+    assert store.kept == {taken.filling.upload}
 
 
 def test_the_same_number_in_any_form_counts_once_across_the_whole_campaign() -> None:
@@ -71,7 +27,7 @@ def test_the_same_number_in_any_form_counts_once_across_the_whole_campaign() -> 
 
     taken, store = take(rows, batch_size=1)
 
-    assert (taken.recipients, taken.duplicated, taken.invalid) == (5, 2, 0)
+    assert (taken.filling.recipients, taken.filling.duplicated, taken.filling.invalid) == (5, 2, 0)
     assert store.dropped == [
         DroppedRow(number="33639980001", id=None, reason="duplicate"),
         DroppedRow(number="33639980005", id="again", reason="duplicate"),
@@ -79,7 +35,7 @@ def test_the_same_number_in_any_form_counts_once_across_the_whole_campaign() -> 
 
 
 def test_every_bad_row_is_named_and_nothing_is_kept() -> None:
-    store = FakeCampaigns()
+    store = Uploads()
     rows: Rows = ["0639980001", "", "12", Recipient("abc", "x", 40), "0639980002"]
 
     with pytest.raises(InputError) as caught:
@@ -89,7 +45,7 @@ def test_every_bad_row_is_named_and_nothing_is_kept() -> None:
     assert caught.value.total == 3
     assert all(problem.fix for problem in caught.value.problems)
     assert not any("abc" in str(problem) for problem in caught.value.problems)
-    assert store.uploads == set()
+    assert store.kept == set()
 
 
 def test_the_list_of_bad_rows_is_bounded_and_the_rest_counted() -> None:
@@ -105,7 +61,7 @@ def test_bad_rows_are_dropped_and_kept_for_the_results_when_asked_so() -> None:
 
     taken, store = take(rows, bad_rows=BadRows.SKIP)
 
-    assert (taken.recipients, taken.invalid, taken.rows) == (1, 2, 3)
+    assert (taken.filling.recipients, taken.filling.invalid, taken.filling.rows) == (1, 2, 3)
     kept = [(row.number, row.id) for row in store.dropped]
     assert kept == [("12", "customer 2"), ("x" * 64, None)]
     assert all(row.reason.startswith("invalid: ") for row in store.dropped)
@@ -115,7 +71,7 @@ def test_dropped_rows_are_uploaded_in_chunks() -> None:
     taken, store = take(["0639980001", *["12"] * 2500], bad_rows=BadRows.SKIP)
 
     assert store.chunks == [0, 1, 2]
-    assert taken.dropped_chunks == 3
+    assert taken.filling.dropped_chunks == 3
     assert len(store.dropped) == 2500
 
 
@@ -135,16 +91,16 @@ def test_an_id_that_cannot_be_given_back_makes_a_row_bad(own_id: str) -> None:
 
 
 def test_a_store_that_is_full_leaves_nothing_behind() -> None:
-    store = FakeCampaigns(error=StoreFullError("full"))
+    store = Uploads(error=StoreFullError("full"))
 
     with pytest.raises(StoreFullError):
         take(GOOD, store=store)
 
-    assert store.uploads == set()
+    assert store.kept == set()
 
 
 def test_a_source_that_breaks_leaves_nothing_behind() -> None:
-    store = FakeCampaigns()
+    store = Uploads()
 
     def rows() -> Iterator[str]:
         yield from (f"06399{n:05}" for n in range(80_000, 88_000))
@@ -154,11 +110,11 @@ def test_a_source_that_breaks_leaves_nothing_behind() -> None:
         take(rows(), store=store, batch_size=1)
 
     assert store.batches
-    assert store.uploads == set()
+    assert store.kept == set()
 
 
 def test_a_store_that_cannot_discard_does_not_hide_what_went_wrong() -> None:
-    class Away(FakeCampaigns):
+    class Away(Uploads):
         def discard(self, upload: str) -> None:
             raise StoreFullError(f"{upload} is out of reach")
 
@@ -178,8 +134,8 @@ def test_whatever_the_batch_size_the_same_recipients_come_out(
 
     assert [str(number) for number in store.numbers] == list(dict.fromkeys(numbers))
     assert taken.digest == whole.digest
-    assert taken.recipients + taken.duplicated == taken.rows == len(numbers)
-    assert taken.batches == -(-taken.recipients // batch_size) == len(store.batches)
+    assert taken.filling.recipients + taken.filling.duplicated == taken.filling.rows == len(numbers)
+    assert taken.filling.batches == -(-taken.filling.recipients // batch_size) == len(store.batches)
 
 
 IDS = st.none() | st.sampled_from(("a", "b", "ab", "é", "1"))

@@ -32,12 +32,22 @@ def test_task_names_are_those_other_programs_rely_on() -> None:
         "SEND": "campaigns.send",
         "CHECK_CREDITS": "accounts.check_credits",
         "MERGE_RECEIPTS": "receipts.merge",
+        "CANCEL": "campaigns.cancel",
+        "WITHDRAW": "campaigns.withdraw",
+        "RUN_SCHEDULES": "schedules.run",
+        "CLEAN_LISTS": "accounts.clean_lists",
         "TICK": "tick",
     }
 
 
 def test_queue_names_are_those_workers_are_started_with() -> None:
-    assert [name.value for name in QueueName] == ["submit", "dispatch", "control", "receipts"]
+    assert [name.value for name in QueueName] == [
+        "submit",
+        "dispatch",
+        "control",
+        "cancel",
+        "receipts",
+    ]
 
 
 def test_every_task_has_a_queue_and_every_queue_a_task() -> None:

@@ -1,11 +1,12 @@
 import os
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from dispatcher.domain.zones import PARIS
 from dispatcher.errors import SettingsError
 from dispatcher.settings import AccountSettings, Settings
 
@@ -166,3 +167,16 @@ def test_the_only_account_or_the_one_called_default_is_the_default() -> None:
     named = Settings(accounts={"shop": account, "default": account})
 
     assert (alone.default_account, named.default_account) == ("shop", "default")
+
+
+def test_the_holidays_of_regions_are_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    good_friday = datetime(2027, 3, 26, 10, tzinfo=UTC)
+    paris = frozenset({PARIS})
+
+    usual = read(monkeypatch).advertising_hours
+    regional = read(monkeypatch, ALSACE_MOSELLE_DAYS="true").advertising_hours
+
+    assert usual is not None
+    assert regional is not None
+    assert usual.is_open(good_friday, paris)
+    assert not regional.is_open(good_friday, paris)

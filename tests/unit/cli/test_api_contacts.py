@@ -58,6 +58,20 @@ def test_every_bad_number_is_named_by_its_row(tmp_path: Path) -> None:
     assert [problem.row for problem in caught.value.problems] == [3, 4]
 
 
+def test_a_row_that_is_cut_in_two_is_no_contact(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        contacts_of(tmp_path, "mobile,nom\n0639980001,Ada\n0639980002,Martin, Bo\n")
+
+    assert [(problem.row, problem.field) for problem in caught.value.problems] == [(3, "table")]
+
+
+def test_a_bad_number_is_named_by_the_files_own_column(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        contacts_of(tmp_path, "Tél. portable,nom\n12,Ada\n")
+
+    assert [problem.field for problem in caught.value.problems] == ["Tél. portable"]
+
+
 def test_destinations_are_international_digits() -> None:
     found = destinations(["06 39 98 00 01", "+33639980002"], default_region="FR")
 

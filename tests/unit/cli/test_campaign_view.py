@@ -105,6 +105,48 @@ def test_a_status_shows_what_held_it_and_what_went_wrong() -> None:
     assert "alarms      1: somebody should look at its events" in shown
 
 
+def test_contacts_that_are_not_read_yet_are_told_as_such() -> None:
+    unread = a_status(
+        state=CampaignState.QUOTING, rows=0, recipients=0, batches=0, recipient_states={}
+    )
+
+    assert summary(unread) == "quoting; the contacts of its lists are not read yet"
+    assert "recipients  the contacts of its lists are not read yet" in status_table(unread).plain
+    assert "batches" not in status_table(unread).plain
+
+
+def test_a_campaign_that_ended_before_its_lists_were_read_waits_for_nothing() -> None:
+    dropped = a_status(state=CampaignState.CANCELLED, rows=0, batches=0, recipient_states={})
+
+    assert summary(dropped) == "cancelled"
+    assert "not read yet" not in status_table(dropped).plain
+
+
+def test_a_status_shows_the_way_and_the_lists_made_for_it() -> None:
+    shown = status_table(a_status(list_batches=1), [str(number) for number in range(12)]).plain
+
+    assert "batches     2 ready; 1 by lists" in shown
+    assert "lists       0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more" in shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "quote"),
+    [
+        ({"quoted": 1, "quote": 3}, "3 credits (1 of 2 batches)"),
+        ({"quote": 8, "estimate": 8}, "8 credits, as estimated"),
+        ({"quote": 7, "estimate": 8}, "7 credits, drift -1, without 1 recipient left out"),
+        ({"recipients": 7, "quote": 9, "estimate": 8}, "9 credits, drift +1"),
+    ],
+)
+def test_a_quote_is_shown_beside_our_estimate_once_it_is_whole(
+    changes: dict[str, int], quote: str
+) -> None:
+    lines = status_table(a_status(**changes)).plain.splitlines()
+
+    assert "estimate    8 credits by our own count" in lines
+    assert f"quote       {quote}" in lines
+
+
 def test_a_status_for_scripts_has_plain_values() -> None:
     document = status_document(held(HoldReason.CREDITS))
 

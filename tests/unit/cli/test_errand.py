@@ -9,6 +9,7 @@ import typer
 from dispatcher import CampaignState, CampaignStatus, HoldReason
 from dispatcher.cli.errand import Errand, Manner
 from dispatcher.cli.watching import Watch
+from dispatcher.domain.campaign import Cancellation, cancellation_of
 from dispatcher.producer import Dispatcher
 from dispatcher.store.ledger import Credits
 from tests.support.statuses import a_status
@@ -38,9 +39,10 @@ class FakeDispatcher:
     def approve(self, campaign: str, *, by: str, account: str | None) -> None:
         self.told.append(f"approve {campaign} by {by} on {account}")
 
-    def cancel(self, campaign: str, *, account: str | None) -> CampaignStatus:
+    def cancel(self, campaign: str, *, account: str | None) -> Cancellation:
         self.told.append(f"cancel {campaign} on {account}")
-        return CANCELLED
+        self.statuses = iter([CANCELLED])
+        return cancellation_of(CANCELLED)
 
 
 def errand(manner: Manner, *statuses: CampaignStatus) -> tuple[Errand, FakeDispatcher]:

@@ -37,4 +37,4 @@ def test_the_sandbox_explains_its_own_options() -> None:
 
 
 def test_the_schema_is_json_and_says_what_is_required() -> None:
-    assert json.loads(shown("schema"))["required"] == ["text", "recipients"]
+    assert json.loads(shown("schema"))["required"] == ["text"]

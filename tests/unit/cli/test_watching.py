@@ -56,3 +56,10 @@ def test_only_what_a_person_must_move_ends_a_watch_early() -> None:
 def test_a_sent_campaign_is_settled_and_one_without_credits_is_not() -> None:
     assert is_settled(SENT)
     assert not is_settled(FOR_CREDITS)
+
+
+def test_a_campaign_over_lists_is_not_quoted_before_they_are_read() -> None:
+    unread = a_status(batches=0, quoted=0)
+
+    assert not is_quoted(unread)
+    assert is_quoted(a_status())

@@ -2,6 +2,7 @@ import pytest
 
 from dispatcher.domain.campaign import Campaign
 from dispatcher.domain.checks import is_storable_id, problems_of, problems_of_key
+from dispatcher.domain.routes import Render
 
 
 def fields(**campaign: object) -> list[str]:
@@ -16,12 +17,18 @@ def fields(**campaign: object) -> list[str]:
         {"text": "é" * 5000},
         {"text": "a\tb\r\nc \N{WAVING HAND SIGN}"},
         {"text": "<-short-> <------short----->", "links": ("https://a.example", "https://b.example")},
-        {"text": "<-short->"},
         {"sender": "A"},
         {"sender": "12345678901"},
         {"id": "A"},
         {"id": "2026-11:spring_sale.v2@shop+1"},
         {"id": "x" * 100},
+        {"text": "Bonjour {prenom|client}, {{le}} {date} [info1]"},
+        {"text": "{a} {b} {c} {d} {e}"},
+        {"text": "{a} {b} {c} {d}", "render": Render.LISTS},
+        {"text": "{a} {b} {c} {d} {e}", "render": Render.HERE},
+        {"recipients": (), "lists": ("12", "list-A_b")},
+        {"recipients": (), "lists": ["12"], "text": "{info1} [info4] {Info 2|x}"},
+        {"recipients": (), "lists": ("x" * 64,), "render": Render.HERE},
     ],
 )  # fmt: skip
 def test_what_can_be_sent_has_no_problem(campaign: dict[str, object]) -> None:
@@ -39,6 +46,7 @@ def test_what_can_be_sent_has_no_problem(campaign: dict[str, object]) -> None:
         ({"text": "a\ufffe"}, "text"),
         ({"links": ("https://a.example",)}, "links"),
         ({"text": "<-short->", "links": ("https://a.example", "https://b.example")}, "links"),
+        ({"text": "<-short->"}, "links"),
         ({"text": "<-short->", "links": ("https://a.example/\ud83d",)}, "links"),
         ({"text": "<-short->", "links": ("",)}, "links"),
         ({"sender": ""}, "sender"),
@@ -53,6 +61,24 @@ def test_what_can_be_sent_has_no_problem(campaign: dict[str, object]) -> None:
         ({"id": "a{b}"}, "id"),
         ({"id": "a\n"}, "id"),
         ({"id": "é"}, "id"),
+        ({"text": "Bonjour {prenom"}, "text"),
+        ({"text": "Bonjour prenom}"}, "text"),
+        ({"text": "Bonjour {}"}, "text"),
+        ({"text": "{" + "x" * 65 + "}"}, "text"),
+        ({"text": "{a} {b} {c} {d} {e}", "render": Render.LISTS}, "render"),
+        ({"text": "{[}info1] {a}", "render": Render.LISTS}, "render"),
+        ({"render": "here"}, "render"),
+        ({"lists": "12"}, "lists"),
+        ({"recipients": (), "lists": ("",)}, "lists"),
+        ({"recipients": (), "lists": ("1/2",)}, "lists"),
+        ({"recipients": (), "lists": ("x" * 65,)}, "lists"),
+        ({"recipients": (), "lists": ("1\n",)}, "lists"),
+        ({"recipients": (), "lists": (12,)}, "lists"),
+        ({"recipients": (), "lists": ("12", "13", "12")}, "lists"),
+        ({"recipients": ["33639980001"], "lists": ("12",)}, "lists"),
+        ({"recipients": iter(()), "lists": ("12",)}, "lists"),
+        ({"recipients": (), "lists": ("12",), "text": "{info5}"}, "text"),
+        ({"recipients": (), "lists": ("12",), "text": "{prenom|x}"}, "text"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_sent_is_named_with_a_fix(campaign: dict[str, object], field: str) -> None:
@@ -67,6 +93,26 @@ def test_what_cannot_be_sent_is_named_with_a_fix(campaign: dict[str, object], fi
 
 def test_all_problems_are_told_at_once() -> None:
     assert fields(text="", sender="too long to show", id="a b") == ["text", "sender", "id"]
+
+
+def test_every_place_where_a_template_is_wrong_is_told() -> None:
+    assert fields(text="{} and {b") == ["text", "text"]
+
+
+def test_lists_that_are_wrong_are_told_by_their_place() -> None:
+    found = problems_of(Campaign(text="Bonjour", lists=("1", "a b", "3", "é")))
+
+    assert [problem.message for problem in found] == [
+        "list 2 is no id of a list",
+        "list 4 is no id of a list",
+    ]
+
+
+def test_a_field_that_lists_do_not_have_is_named_with_those_they_have() -> None:
+    (problem,) = problems_of(Campaign(text="{info1} {prenom}", lists=("12",)))
+
+    assert problem.message == "lists have no field {prenom}"
+    assert "{info1} to {info4}" in problem.fix
 
 
 def test_a_bad_character_is_named_by_place_and_code() -> None:

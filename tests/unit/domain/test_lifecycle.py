@@ -48,12 +48,32 @@ def test_a_batch_that_may_have_been_sent_goes_back_only_by_way_of_its_claim() ->
     ways_to_ready = {state for state, ends in BATCH_MOVES.items() if B.READY in ends}
     ways_to_sending = {state for state, ends in BATCH_MOVES.items() if B.SENDING in ends}
 
-    assert ways_to_ready == {B.SENDING, B.UNKNOWN}
+    assert ways_to_ready == {B.SENDING, B.UNKNOWN, B.WITHDRAWING}
     assert ways_to_sending == {B.READY}
 
 
-def test_no_campaign_that_sends_can_be_cancelled() -> None:
-    assert C.CANCELLED not in CAMPAIGN_MOVES[C.SENDING] | CAMPAIGN_MOVES[C.SENT]
+def test_only_what_the_api_has_for_later_can_be_taken_back() -> None:
+    ways_to_withdrawing = {state for state, ends in BATCH_MOVES.items() if B.WITHDRAWING in ends}
+    ways_to_doubtful = {state for state, ends in BATCH_MOVES.items() if B.DOUBTFUL in ends}
+
+    assert ways_to_withdrawing == {B.SCHEDULED}
+    assert ways_to_doubtful == {B.WITHDRAWING}
+
+
+def test_a_batch_is_stopped_here_only_while_it_waits_here() -> None:
+    ways_to_cancelled = {state for state, ends in BATCH_MOVES.items() if B.CANCELLED in ends}
+    ways_to_expired = {state for state, ends in BATCH_MOVES.items() if B.EXPIRED in ends}
+
+    assert ways_to_cancelled == {B.READY, B.WITHDRAWING}
+    assert ways_to_expired == {B.READY}
+
+
+def test_a_campaign_that_was_sent_cannot_be_cancelled() -> None:
+    assert CAMPAIGN_MOVES[C.SENT] == {C.FINISHED}
+
+
+def test_a_campaign_that_is_being_cancelled_never_sends_again() -> None:
+    assert CAMPAIGN_MOVES[C.CANCELLING] == {C.CANCELLED, C.SENT}
 
 
 @pytest.mark.parametrize("states", [CampaignState, BatchState, HoldReason])

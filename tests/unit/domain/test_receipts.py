@@ -6,7 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.domain.fates import Receipt
-from dispatcher.domain.receipts import BrokenReceiptError, ForeignReceiptError, read_receipt
+from dispatcher.domain.receipts import (
+    BrokenReceiptError,
+    ForeignReceiptError,
+    UnaddressedReceipt,
+    read_receipt,
+)
 from dispatcher.domain.sequence import gsmsmsid
 
 KEY = b"k" * 32
@@ -27,7 +32,7 @@ def body(**changes: object) -> bytes:
     return json.dumps(kept).encode()
 
 
-def read(content: bytes) -> Receipt:
+def read(content: bytes) -> Receipt | UnaddressedReceipt:
     return read_receipt(content, KEY, received_at=NOW)
 
 
@@ -83,19 +88,53 @@ def test_dates_are_moments_and_impossible_ones_are_when_it_came(date: object, at
         {"message_id": "order-7"},
         {"message_id": str(int(OURS) + 1)},
         {"message_id": "9" * 5000},
-        {"destination": "33639980002"},
-        {"destination": "0639980001"},
-        {"destination": ""},
-        {"destination": "unknown"},
-        {"destination": "9" * 5000},
-        {"destination": "²"},
+        {"message_id": "0"},
     ],
 )
-def test_a_receipt_that_is_not_about_a_message_of_ours_is_foreign(
+def test_a_receipt_without_an_id_of_ours_tells_its_ticket_and_number(
     changes: dict[str, object],
 ) -> None:
+    assert read(body(**changes)) == UnaddressedReceipt(
+        ticket="1001",
+        number=33639980001,
+        code=3,
+        at=datetime(2026, 11, 22, 19, 0, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("destination", "number"),
+    [("33639980002", 33639980002), ("+33639980002", 33639980002), ("0639980001", 639980001)],
+)
+def test_an_id_of_ours_beside_another_number_addresses_nobody(
+    destination: str, number: int
+) -> None:
+    found = read(body(destination=destination))
+
+    assert isinstance(found, UnaddressedReceipt)
+    assert found.number == number
+
+
+def test_a_receipt_is_addressed_to_whom_it_turned_out_to_be_about() -> None:
+    found = read(body(message_id=None, status=12))
+
+    assert isinstance(found, UnaddressedReceipt)
+    assert found.addressed(7) == Receipt(
+        sequence=7, code=12, ticket="1001", at=datetime(2026, 11, 22, 19, 0, tzinfo=UTC)
+    )
+
+
+def test_a_receipt_shows_no_number() -> None:
+    assert "33639980001" not in repr(read(body(message_id=None)))
+
+
+@pytest.mark.parametrize("message_id", [OURS, None])
+@pytest.mark.parametrize("destination", ["", "unknown", "9" * 16, "9" * 5000, "²", "33-6"])
+def test_a_receipt_about_no_phone_number_is_foreign(
+    destination: str, message_id: str | None
+) -> None:
     with pytest.raises(ForeignReceiptError):
-        read(body(**changes))
+        read(body(destination=destination, message_id=message_id))
 
 
 @pytest.mark.parametrize(
@@ -154,8 +193,12 @@ def test_no_field_breaks_the_reading(changes: dict[str, object]) -> None:
         found = read(body(**changes))
     except (BrokenReceiptError, ForeignReceiptError):
         return
-    assert found.sequence == 41
     assert 0 <= found.code < 100
+    assert found == read(body(**changes))
+    if isinstance(found, Receipt):
+        assert found.sequence == 41
+    else:
+        assert 0 <= found.number < 10**15
 
 
 @given(at=st.datetimes(), offset=st.integers(-1439, 1439))

@@ -174,7 +174,7 @@ def test_a_header_alone_has_no_recipients() -> None:
         ("mobile,city\n", {"number_column": "0"}, "there is no column '0'"),
         ("mobile,city\n", {"id_column": "ref"}, "give --id-column one of those names"),
         ("a,a\n", {"number_column": "a"}, "several columns are named 'a'"),
-        (b"PK\x03\x04rest", {}, "save it as CSV"),
+        (b"PK\x03\x04rest", {}, "the workbook is cut short or damaged"),
         ('name,tel\n"Max,1\nZoe,2\n', {}, "row 2, table: not a table from here on"),
         ('name,tel\n"Max" M,1\n', {}, "row 2, table: not a table from here on"),
         ('mobile\n"' + "0" * 200_000, {}, "row 2, table: not a table from here on"),

@@ -52,7 +52,7 @@ class ApiModel:
         )
 
     def quote(self, count: int) -> Quote:
-        return quote(numbers(count), self.simulate, self.blacklist)
+        return quote(numbers(count), self.simulate, self.simulate, self.blacklist)
 
 
 def test_a_clean_batch_takes_one_simulation() -> None:
@@ -126,7 +126,7 @@ def test_a_reply_without_counters_leaves_nobody_out() -> None:
 
     assert find_exclusions(numbers(3), reply, lambda _: reply, frozenset) == {}
     with pytest.raises(OutcomeUnknownError, match="cost"):
-        quote(numbers(3), lambda _: reply, frozenset)
+        quote(numbers(3), lambda _: reply, lambda _: reply, frozenset)
 
 
 def test_a_failing_probe_fails_the_quote() -> None:
@@ -138,4 +138,4 @@ def test_a_failing_probe_fails_the_quote() -> None:
         return api.simulate(to)
 
     with pytest.raises(ApiUnreachableError):
-        quote(numbers(4), simulate, api.blacklist)
+        quote(numbers(4), simulate, simulate, api.blacklist)

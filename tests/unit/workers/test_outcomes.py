@@ -13,7 +13,8 @@ from dispatcher.errors import (
     RequestRefusedError,
 )
 from dispatcher.smsfactor import SendReply, TooManyRequestsError
-from dispatcher.store.batches import Outcome, SendClaim
+from dispatcher.store.batches import Outcome
+from dispatcher.store.claims import SendClaim
 from workers.steps.send import _failure, _success
 
 CLAIM = SendClaim(
@@ -22,8 +23,12 @@ CLAIM = SendClaim(
     attempt=2,
     message=Message(text="Bonjour"),
     batch=Batch(numbers=[33639980001]),
+    lists=(),
     fates=b"\0",
     first=0,
+    progress=None,
+    delay=None,
+    window_policy=None,
 )
 
 
@@ -78,7 +83,7 @@ def test_a_reply_with_a_ticket_or_under_moderation_is_an_acceptance(
         blacklisted=0, duplicated=0, invalid=0,
     )  # fmt: skip
 
-    record = _success(CLAIM, reply)
+    record = _success(CLAIM, reply, asked=1)
 
     assert (record.outcome, record.ticket, record.cost, record.code) == (
         Outcome.ACCEPTED,
