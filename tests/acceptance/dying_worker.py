@@ -3,7 +3,6 @@
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 from dispatcher.store.campaigns import Campaigns, Submission
 from workers.celery import app
@@ -20,10 +19,10 @@ def _die_once() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _submit_and_die(self: Campaigns, submission: Submission) -> Any:  # noqa: ANN401 - as submit
+def _submit_and_die(self: Campaigns, submission: Submission, *, step: bytes = b"") -> bool:
     if os.environ["DYING_WORKER_POINT"] == "before":
         _die_once()
-    found = _submit(self, submission)
+    found = _submit(self, submission, step=step)
     _die_once()
     return found
 

@@ -1,4 +1,4 @@
-"""The dispatch benchmark works, small; how fast it is depends on the machine and is not judged."""
+"""The benchmarks work, small; how fast they are depends on the machine and is not judged."""
 
 import re
 import signal
@@ -39,6 +39,23 @@ def test_it_leaves_no_process_behind_even_when_it_is_killed() -> None:
         benchmark.send_signal(signal.SIGKILL)
 
     eventually(lambda: not any(_is_alive(process) for process in family), within=20)
+
+
+def test_it_compares_every_way_of_reading_a_table_and_checks_what_was_read() -> None:
+    sizes = ("--rows", "3000", "--some", "200", "--sample", "100", "--compared", "800")
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.importing", *sizes],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert len(re.findall(r"^[a-i]  .* \d+\.\d%", run.stdout, re.MULTILINE)) == 9
+    assert "Of 800 random numbers of 20 countries, 0 were read otherwise" in run.stdout
+    assert run.stdout.endswith("Correct: every row of every table was kept.\n")
 
 
 def _started_by(benchmark: "subprocess.Popen[bytes]", word: str) -> list[psutil.Process]:

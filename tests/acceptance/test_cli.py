@@ -5,19 +5,15 @@ import json
 import os
 import pty
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.people import fictional
 from tests.support.polling import eventually
+from tests.support.shell import DISPATCHER, run, start
 from tests.support.stack import Stack
-
-DISPATCHER = str(Path(sys.executable).with_name("dispatcher"))
 
 
 @pytest.fixture(scope="module")
@@ -36,28 +32,6 @@ def idle(tmp_path: Path) -> Iterator[Stack]:
     """Redis and sandbox alone: nobody takes a campaign."""
     with Stack(tmp_path / "stack") as running:
         yield running
-
-
-def start(stack: Stack, *arguments: str, **options: Any) -> "subprocess.Popen[str]":  # noqa: ANN401 - Popen's own
-    return subprocess.Popen(
-        [DISPATCHER, *arguments],
-        env=os.environ | stack.env,
-        text=True,
-        **{
-            "stdin": subprocess.DEVNULL,
-            "stdout": subprocess.PIPE,
-            "stderr": subprocess.PIPE,
-            **options,
-        },
-    )
-
-
-def run(stack: Stack, *arguments: str, given: str | None = None) -> tuple[int, str, str]:
-    """Give exit code, output and errors of a command."""
-    stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
-    with start(stack, *arguments, stdin=stdin) as process:
-        output, errors = process.communicate(given, timeout=60)
-    return process.returncode, output, errors
 
 
 def table(folder: Path, numbers: list[int], *more: str) -> str:
@@ -296,6 +270,13 @@ def test_missing_settings_are_named(idle: Stack, tmp_path: Path) -> None:
     "arguments",
     [
         ("send", "nowhere.csv", "--text", "Bonjour"),
+        ("send", "--text", "Bonjour"),
+        ("send", "-", "--list", "1", "--text", "Bonjour"),
+        ("send", "--list", "1", "--text", "Bonjour", "--number-column", "tel"),
+        ("quote", "--list", "1", "--text", "Bonjour", "--offline"),
+        ("quote", "-", "--text", "Bonjour {a}", "--field", "a"),
+        ("quote", "-", "--text", "Bonjour {a}", "--field", "b=nom"),
+        ("quote", "-", "--text", "Bonjour {a}", "--field", "a=nom", "--field", "A=nom"),
         ("send", "-", "--text", "Bonjour", "--simulate-only", "--yes"),
         ("send", "-", "--text", "Bonjour", "--simulate-only", "--id", "x"),
         ("results",),

@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +56,25 @@ def test_the_result_says_that_the_campaign_is_accepted(
 
     assert found["state"] == "queued"
     assert stack.dispatcher.status(found["id"]).rows == 2
+
+
+def test_a_campaign_for_later_is_cancelled_by_a_message(producer: ForeignProducer) -> None:
+    later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    accepted = producer.result(producer.publish(document("cancelled", send_at=later)))
+
+    def cancelled() -> dict[str, Any]:
+        task = producer.publish(accepted["id"], task="campaigns.cancel", queue="cancel")
+        return producer.result(task)
+
+    assert eventually(lambda: cancelled()["state"] == "cancelled", within=20)
+    # Every attempt says the same of one that is over.
+    assert cancelled()["too_late"] == 0
+
+
+def test_what_cannot_be_cancelled_says_so(producer: ForeignProducer) -> None:
+    found = producer.result(producer.publish("none", task="campaigns.cancel", queue="cancel"))
+
+    assert (found["state"], found["error"]) == ("refused", "UnknownCampaignError")
 
 
 def test_repeating_the_message_gives_the_same_campaign(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from tests.support.stack import Stack
 
@@ -30,9 +31,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
-def run(command: list[str], stack: Stack, **extra: str) -> str:
+def run(command: list[str], stack: Stack, folder: Path | None = None, **extra: str) -> str:
     found = subprocess.run(
         command,
+        cwd=folder,
         env={**os.environ, **stack.env, **extra},
         capture_output=True,
         text=True,
@@ -44,7 +46,7 @@ def run(command: list[str], stack: Stack, **extra: str) -> str:
 
 
 def test_the_python_example_sends_and_tells_each_fate(stack: Stack) -> None:
-    (code,) = blocks("python")
+    code, *_ = blocks("python")
 
     printed = run([sys.executable, "-c", code], stack)
 
@@ -53,6 +55,48 @@ def test_the_python_example_sends_and_tells_each_fate(stack: Stack) -> None:
         "order-17 delivered None",
         "None delivered None",
     ]
+
+
+def test_the_merge_example_is_quoted_and_each_gets_their_own_text(stack: Stack) -> None:
+    _, code, _ = blocks("python")
+
+    printed = run([sys.executable, "-c", code + "print(campaign)"], stack)
+
+    quoted, campaign = printed.splitlines()
+    assert quoted == "2 2 Bonjour client, rendez-vous jeudi 14 h"
+    assert stack.dispatcher.wait(campaign, timeout=30).state.value == "finished"
+    texts = {
+        message["destination"]: message.get("text", entry["text"])
+        for entry in stack.sandbox.ledger()
+        for message in entry["messages"]
+    }
+    assert texts["33639980003"] == "Bonjour Ada, rendez-vous mardi 9 h"
+    assert texts["33639980004"] == "Bonjour client, rendez-vous jeudi 14 h"
+
+
+def test_the_examples_of_time_are_planned_cancelled_and_run_again(stack: Stack) -> None:
+    *_, code = blocks("python")
+
+    planned, cancelled, first = run([sys.executable, "-c", code], stack).splitlines()
+
+    assert "Departure(" in planned
+    assert cancelled in ("cancelled", "cancelling")
+    assert re.match(r"20\d\d-\d\d-\d\d 09:30:00", first)
+
+
+def test_the_quote_of_a_spreadsheet_runs_as_written(stack: Stack, tmp_path: Path) -> None:
+    (command,) = re.findall(r"^\$ (dispatcher quote .*)$", README.read_text(), re.MULTILINE)
+    book = Workbook()
+    book.worksheets[0].append(["Mobile", "Prénom"])
+    book.worksheets[0].append(["06 39 98 00 05", "Ada"])
+    book.save(tmp_path / "customers.xlsx")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    printed = run(["bash", "-eu", "-c", command], stack, tmp_path, PATH=path)
+
+    assert "Bonjour Ada" in printed
+    assert (tmp_path / "bad.csv").read_text() == "row,column,reason,fix\n"
+    assert (tmp_path / "good.csv").read_text() == "mobile,id,prenom\n+33639980005,,Ada\n"
 
 
 def test_the_shell_example_queues_a_campaign_without_our_code(stack: Stack) -> None:

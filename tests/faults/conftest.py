@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import ConnectionPool
 
 from dispatcher.settings import Settings
+from dispatcher.store.account import Store
 from tests.faults.forked_workers import Nursery, running_nursery
+from tests.faults.replaying_redis import ReplayingRedis
 from tests.faults.rig import CREDITS, Rig, make_settings, rigged, store_on_test_clock
 from tests.support.sandbox import Receiver, Sandbox, running_receiver, running_sandbox
 
@@ -39,3 +42,18 @@ def settings(redis_url: str, sandbox: Sandbox, tmp_path: Path) -> Settings:
 def rig(settings: Settings, sandbox: Sandbox, receiver: Receiver) -> Iterator[Rig]:
     with rigged(settings, sandbox, receiver, store_on_test_clock) as found:
         yield found
+
+
+@pytest.fixture
+def replaying(
+    settings: Settings, sandbox: Sandbox, receiver: Receiver
+) -> Iterator[tuple[Rig, ReplayingRedis]]:
+    url = settings.redis_url.get_secret_value()
+    client = ReplayingRedis(connection_pool=ConnectionPool.from_url(url))
+
+    def open_store(found: Settings) -> Store:
+        return store_on_test_clock(found, client=client)
+
+    with rigged(settings, sandbox, receiver, open_store) as rig:
+        client.learn(rig.account.store.batches._scripts._scripts)
+        yield rig, client

@@ -10,7 +10,17 @@ from dispatcher.store.keys import Key
 from dispatcher.store.scripts import Script
 
 # A lost answer to these costs time: a lease, a turn to ask for the balance, a round of hints.
-_FIRST_ANSWER_NEEDED = frozenset({Script.CLAIM_QUOTE, Script.BEGIN_CHECK, Script.TICK})
+_FIRST_ANSWER_NEEDED = frozenset(
+    {
+        Script.CLAIM_QUOTE,
+        Script.BEGIN_CHECK,
+        Script.TICK,
+        Script.CLAIM_CLEANUP,
+        Script.CLAIM_WITHDRAWAL,
+        Script.CLAIM_SCHEDULE,
+        Script.CLAIM_AWAITED,
+    }
+)
 
 Content = dict[tuple[str, bytes, bytes], object]
 
@@ -56,7 +66,7 @@ class ReplayingRedis(Redis):
     def _situation(self, script: Script, account: str, args: tuple[Any, ...]) -> str:
         if script is Script.RECORD_SEND:
             return str(args[3])
-        if script is Script.FAIL_QUOTE:
+        if script in (Script.FAIL_QUOTE, Script.RECORD_WITHDRAWAL):
             return str(args[2])
         if not args:
             return ""
@@ -79,6 +89,11 @@ class ReplayingRedis(Redis):
         if kind == b"zset":
             members: list[Any] = self.zrange(name, 0, -1, withscores=True)
             return dict(members)
+        if kind == b"set":
+            in_it: set[Any] = self.smembers(name)
+            return dict.fromkeys(in_it, b"")
+        if kind == b"list":
+            return {b"": self.llen(name)}
         return {b"": self.xlen(name) if kind == b"stream" else self.get(name)}
 
 

@@ -28,8 +28,10 @@ from workers.steps.credits import check_credits
 from workers.steps.progress import Progress
 from workers.steps.quote import quote_next
 from workers.steps.receipts import merge_next
+from workers.steps.schedules import run_next
 from workers.steps.send import send_next
 from workers.steps.tick import tick
+from workers.steps.withdraw import withdraw_next
 
 ACCOUNT = "default"
 CREDITS = 100_000
@@ -44,6 +46,7 @@ _UNQUOTED = (CampaignState.QUEUED, CampaignState.QUOTING)
 OpenStore = Callable[[Settings], Store]
 
 _STEPS = {Task.QUOTE: quote_next, Task.SEND: send_next}
+_ACCOUNT_STEPS = {Task.WITHDRAW: withdraw_next, Task.RUN_SCHEDULES: run_next}
 
 
 Hint = tuple[Task, *tuple[str, ...]]
@@ -81,6 +84,10 @@ class Inbox(Hints):
     def nudge(self, task: Task, *ids: str, copies: int = 1) -> bool:
         del copies
         self._waiting[task, *ids] = None
+        return True
+
+    def ask(self, task: str, queue: str, document: Mapping[str, str], *, lifetime: float) -> bool:
+        del task, queue, document, lifetime
         return True
 
     def backlog(self) -> int:
@@ -175,6 +182,9 @@ class Rig:
         if task in _STEPS:
             while _STEPS[task](self.account, ids[1]) is Progress.MADE:
                 pass
+        elif task in _ACCOUNT_STEPS:
+            while _ACCOUNT_STEPS[task](self.account) is Progress.MADE:
+                pass
         elif task is Task.CHECK_CREDITS:
             check_credits(self.account)
 
@@ -232,6 +242,7 @@ def make_settings(redis_url: str, api_url: str, folder: Path) -> Settings:
             "api_url": api_url,
             "journal_dir": folder / "journal",
             "batch_size": 3,
+            "list_size": 4,
             "nudge_after": 1,
         }
     )

@@ -20,6 +20,24 @@ CrashAll = Callable[[Milestone, Sequence[str]], list[int]]
 
 _BEFORE_A_CLAIM = (Milestone.QUOTE_CLAIMED, Milestone.SIMULATED, Milestone.QUOTED)
 _BEFORE_A_REQUEST = (Milestone.CLAIMED, Milestone.CONNECTED)
+# `test_list_path` has a matrix of these.
+_OF_LISTS = {
+    Milestone.CONTACTS_READ,
+    Milestone.CONTACTS_KEPT,
+    Milestone.LIST_ANNOUNCED,
+    Milestone.LIST_CREATED,
+    Milestone.CONTACTS_ADDED,
+    Milestone.UPLOAD_RECORDED,
+    Milestone.DEDUPLICATED,
+}
+# Taking back may be done twice; `test_cancel_races` and `test_time_kill_loop` interrupt it.
+_OF_WITHDRAWALS = {Milestone.WITHDRAWAL_CLAIMED, Milestone.WITHDRAWN}
+# `test_schedule_kills` has kills at these.
+_OF_SCHEDULES = {
+    Milestone.SCHEDULE_CLAIMED,
+    Milestone.OCCURRENCE_PREPARED,
+    Milestone.OCCURRENCE_SUBMITTED,
+}
 
 
 @pytest.fixture
@@ -98,7 +116,7 @@ def test_a_crash_after_the_answer_is_settled_by_receipts(crash: CrashAll, rig: R
 def test_every_milestone_is_in_the_matrix() -> None:
     tested = {*_BEFORE_A_CLAIM, *_BEFORE_A_REQUEST}
 
-    assert set(Milestone) - tested == {
+    assert set(Milestone) - tested - _OF_LISTS - _OF_WITHDRAWALS - _OF_SCHEDULES == {
         Milestone.WRITTEN,
         Milestone.ANSWERED,
         Milestone.RECORDED,

@@ -35,7 +35,17 @@ def _never_accepted(_rig: Rig, _campaign: str, world: World) -> World:
 
 def _sent_by_a_stranger(_rig: Rig, _campaign: str, world: World) -> World:
     message = {**world.ledger[0]["messages"][0], "gsmsmsid": "1"}
-    return replace(world, ledger=[*world.ledger, {"ticket": "7", "cost": 0, "messages": [message]}])
+    entry = {"ticket": "7", "state": "sent", "cost": 0, "messages": [message]}
+    return replace(world, ledger=[*world.ledger, entry])
+
+
+def _taken_back_unbeknown_to_us(_rig: Rig, _campaign: str, world: World) -> World:
+    first = world.ledger[0]
+    return replace(
+        world,
+        ledger=[{**first, "state": "cancelled"}, *world.ledger[1:]],
+        credits_left=world.credits_left + first["cost"],
+    )
 
 
 def _debited_for_nothing(_rig: Rig, _campaign: str, world: World) -> World:
@@ -68,12 +78,14 @@ CASES: dict[str, tuple[Spoil, str]] = {
     "a batch accepted twice": (_accepted_again, "was accepted 2 times"),
     "a recipient sent to twice": (_accepted_again, "was sent to 2 times"),
     "a ticket out of thin air": (_never_accepted, "is accepted, but not in the ledger"),
+    "a batch that was taken back": (_taken_back_unbeknown_to_us, "but not in the ledger"),
     "a message that is not ours": (_sent_by_a_stranger, "1 messages carry no id of ours"),
     "credits that are missing": (_debited_for_nothing, "balance is 99994 after 5 of 100000"),
     "a balance below zero": (_overdrawn, "balance is -1"),
     "a reservation left over": (_in_redis(Key.ACCOUNT, "reserved", 1), "reserved 1, at stake 0"),
     "a stake left over": (_in_redis(Key.ACCOUNT, "exposed", 1), "exposed 1, at stake 0"),
-    "a sum that is off": (_in_redis(Key.ACCOUNT, "spent", 1), "spent 6, accepted batches cost 5"),
+    "a sum that is off": (_in_redis(Key.ACCOUNT, "spent", 1), "spent 6, 0 returned"),
+    "a return that never was": (_in_redis(Key.ACCOUNT, "returned", 1), "spent 5, 1 returned"),
     "credits from nowhere": (_in_redis(Key.ACCOUNT, "balance", 1), "99996 credits promised"),
     "a cost that is off": (_in_redis(Key.CAMPAIGN, "cost", 1), "campaigns cost 6, batches 5"),
     "a recipient too many": (_in_redis(Key.CAMPAIGN, "f:13", 1), "do not add up"),

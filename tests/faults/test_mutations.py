@@ -10,7 +10,8 @@ import pytest
 from dispatcher.domain.lifecycle import CampaignState
 from dispatcher.errors import StoreError
 from dispatcher.settings import Settings
-from dispatcher.store.batches import Batches, NothingToDo, Outcome, SendClaim, SendRecord
+from dispatcher.store.batches import Batches, Outcome, SendRecord
+from dispatcher.store.claims import NothingToDo, SendClaim
 from dispatcher.store.keys import Key
 from dispatcher.store.scripts import read_sources
 from tests.faults.rig import Rig, WorkerDiedError, rigged, store_on_test_clock
@@ -149,7 +150,7 @@ MUTATIONS = (
     ),
     Mutation(
         name="no reservation",
-        script="common",
+        script="course",
         cuts=(("if need > 0 and available() < need then", "if false then"),),
         scenario=too_few_credits,
     ),
@@ -161,13 +162,13 @@ MUTATIONS = (
     ),
     Mutation(
         name="acceptance is not idempotent",
-        script="common",
-        cuts=(("if state == B.accepted then", "if false then"),),
+        script="settling",
+        cuts=(("if state == B.accepted or state == B.scheduled", "if state == B.scheduled"),),
         scenario=a_ticket_told_twice,
     ),
     Mutation(
         name="a second ticket raises no alarm",
-        script="common",
+        script="settling",
         cuts=(("alarm(id, n, 'a second ticket: the batch was accepted twice')", ""),),
         scenario=a_second_ticket,
     ),

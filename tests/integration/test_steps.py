@@ -1,7 +1,5 @@
 import contextlib
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,10 +9,8 @@ from dispatcher.embedded import free_port
 from dispatcher.errors import StoreError
 from dispatcher.queueing import Task
 from dispatcher.store.keys import Key
-from tests.support.bench import Bench
 from tests.support.polling import eventually
-from tests.support.sandbox import Receiver, Sandbox, running_receiver, running_sandbox
-from tests.support.works import FOUR, Hints, Works, settings_for
+from tests.support.works import FOUR, Works
 from workers.resources import Resources
 from workers.steps.progress import Progress
 from workers.steps.quote import quote_next
@@ -25,35 +21,6 @@ from workers.steps.tick import tick
 C, H, R = CampaignState, HoldReason, RecipientState
 BLACKLISTED = "33639989800"
 INVALID_TO_THE_API = "33639989700"
-
-
-@pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    with running_receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
-def sandbox(receiver: Receiver) -> Iterator[Sandbox]:
-    with running_sandbox(
-        "--port", "0", "--webhook", receiver.url, "--receipt-delay", "0"
-    ) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def works(redis_url: str, sandbox: Sandbox, receiver: Receiver, tmp_path: Path) -> Iterator[Works]:
-    sandbox.control("POST", "reset")
-    sandbox.control("DELETE", "faults")
-    receiver.events.clear()
-    bench, hints = Bench(redis_url), Hints()
-    resources = Resources(
-        settings_for(redis_url, sandbox, tmp_path),
-        hints,  # type: ignore[arg-type]  # a stand-in for the broker
-        open_store=lambda _: bench.store,
-    )
-    yield Works(bench, sandbox, receiver, resources, hints)
-    resources.close()
 
 
 def test_a_campaign_goes_from_its_rows_to_its_receipts(works: Works) -> None:

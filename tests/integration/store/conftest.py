@@ -1,7 +1,9 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from dispatcher.embedded import EmbeddedRedis
 from tests.support.bench import Bench
 
 
@@ -10,3 +12,13 @@ def bench(redis_url: str) -> Iterator[Bench]:
     bench = Bench(redis_url)
     yield bench
     bench.close()
+
+
+@pytest.fixture(scope="module")
+def fast_bench(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A bench on a server that need not survive: thousands of calls would wait for the disk."""
+    folder = tmp_path_factory.mktemp("fast")
+    with EmbeddedRedis(folder, binary=redis_binary, options={"appendonly": "no"}) as server:
+        bench = Bench(server.url)
+        yield bench
+        bench.close()

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatcher.embedded import EmbeddedRedis
-from dispatcher.store.batches import Outcome, SendClaim
+from dispatcher.store.batches import Outcome
+from dispatcher.store.claims import SendClaim
 from tests.support.bench import Bench
 
 BATCHES = 6

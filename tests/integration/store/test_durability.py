@@ -8,7 +8,7 @@ from dispatcher.embedded import EmbeddedRedis
 from dispatcher.errors import StoreUnavailableError, StoreUnsafeError
 from dispatcher.settings import Settings
 from dispatcher.store.account import Store
-from dispatcher.store.batches import NothingToDo
+from dispatcher.store.claims import NothingToDo
 from dispatcher.store.connection import connect
 from dispatcher.store.durability import Barrier, barrier_for, examine
 from tests.support.bench import SEND_LEASE_MS, Bench

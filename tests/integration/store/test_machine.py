@@ -1,9 +1,7 @@
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,11 +19,12 @@ from hypothesis.stateful import (
 
 from dispatcher.domain.fates import Exclusion, Receipt
 from dispatcher.domain.lifecycle import TERMINAL, BatchState, CampaignState, HoldReason
-from dispatcher.embedded import EmbeddedRedis
 from dispatcher.errors import ConflictError, StateError
-from dispatcher.store.batches import Outcome, QuoteClaim, QuoteFailure, SendClaim, SendRecord
-from tests.support.api_model import Api
-from tests.support.bench import QUOTE_LEASE_MS, SEND_LEASE_MS, Bench, record_of
+from dispatcher.store.batches import Outcome, QuoteFailure
+from dispatcher.store.claims import QuoteClaim, SendClaim
+from tests.support.api_model import Api, Attempt
+from tests.support.bench import QUOTE_LEASE_MS, SEND_LEASE_MS, Bench, record_of, upload_of
+from tests.support.bench_lists import submit_sizes
 from tests.support.books import check_counters, check_indexes, check_money, check_transitions
 
 MOST_CAMPAIGNS = 3
@@ -38,17 +37,9 @@ NOT_TAKEN = {
     "lost before": Outcome.UNKNOWN,
 }
 TAKEN = {"answered": Outcome.ACCEPTED, "lost after": Outcome.UNKNOWN}
+TOO_LATE = {CampaignState.SENT, *TERMINAL}
 MOSTLY_NOT = st.sampled_from((False, False, False, True))
 WAYS = (*TAKEN, *NOT_TAKEN, "answered", "unreachable")
-
-
-@dataclass
-class Attempt:
-    """One claim for sending, in the hands of a worker that may die or dawdle at any point."""
-
-    claim: SendClaim
-    operation: str
-    answer: SendRecord | None = None
 
 
 class Campaigns(RuleBasedStateMachine):
@@ -65,7 +56,8 @@ class Campaigns(RuleBasedStateMachine):
         bench.reset()
         bench.account.ledger.approve_server(quiet_ms=0)
         self.api = Api()
-        self.made: list[str] = []
+        self.made: dict[str, list[int]] = {}
+        self.cancelled: set[str] = set()
         self.calls: list[Callable[[], object]] = []
         self.operations = itertools.count(1)
 
@@ -85,6 +77,13 @@ class Campaigns(RuleBasedStateMachine):
         return self._submit(recipients, batch_size, needs_approval=needs_approval)
 
     @precondition(lambda self: len(self.made) < MOST_CAMPAIGNS)
+    @rule(target=campaigns, sizes=st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    def submit_batches_of_different_sizes(self, sizes: list[int]) -> str:
+        name = self._name(sizes)
+        submit_sizes(self.bench, sizes, name)
+        return name
+
+    @precondition(lambda self: len(self.made) < MOST_CAMPAIGNS)
     @rule(target=campaigns, recipients=st.integers(1, 5), batch_size=st.integers(1, 3))
     def submit_and_quote(self, recipients: int, batch_size: int) -> str:
         """Save the machine the way to where most of what can go wrong begins."""
@@ -96,7 +95,7 @@ class Campaigns(RuleBasedStateMachine):
     @rule(campaign=campaigns)
     def submit_other_content(self, campaign: str) -> None:
         other = self.bench.submission(campaign, 1, 1, fingerprint="other")
-        self.bench.upload(other.upload, 1, 1)
+        self.bench.upload(upload_of(other), 1, 1)
 
         with pytest.raises(ConflictError):
             self.bench.account.campaigns.submit(other)
@@ -137,12 +136,14 @@ class Campaigns(RuleBasedStateMachine):
     def cancel(self, campaign: str, *, really: bool) -> None:
         if not really:
             return
-        gone_out = any(name == campaign for name, _ in self.api.taken)
+        too_late = self.bench.status(campaign).state in TOO_LATE
         try:
             self.bench.account.campaigns.cancel(campaign)
         except StateError:
+            assert too_late
             return
-        assert not gone_out
+        assert not too_late or campaign in self.cancelled
+        self.cancelled.add(campaign)
 
     @rule(target=attempts, campaign=campaigns)
     def claim_send(self, campaign: str) -> object:
@@ -240,8 +241,8 @@ class Campaigns(RuleBasedStateMachine):
     def the_books_are_right(self) -> None:
         for campaign in self.made:
             check_counters(self.bench, campaign)
-        check_money(self.bench, self.made)
-        check_indexes(self.bench, self.made)
+        check_money(self.bench, list(self.made))
+        check_indexes(self.bench, list(self.made))
 
     @invariant()
     def nothing_is_promised_twice(self) -> None:
@@ -255,6 +256,11 @@ class Campaigns(RuleBasedStateMachine):
         covered = self.api.credits + taken_unrecorded
         assert known.reserved <= covered
         assert known.available <= covered - known.reserved
+
+    @invariant()
+    def nothing_is_left_to_send_of_what_was_cancelled(self) -> None:
+        for campaign in self.cancelled:
+            assert BatchState.READY.value not in self.bench.status(campaign).batch_states
 
     @invariant()
     def states_agree_with_the_api(self) -> None:
@@ -285,14 +291,18 @@ class Campaigns(RuleBasedStateMachine):
         assert self.bench.account.ledger.credits().reserved == sum(held_unknown)
 
     def _submit(self, recipients: int, batch_size: int, *, needs_approval: bool) -> str:
-        name = f"c{len(self.made)}"
         bench = self.bench
+        name = self._name([batch_size] * (recipients // batch_size) + [recipients % batch_size])
         bench.submit(
             name, recipients=recipients, batch_size=batch_size, needs_approval=needs_approval
         )
-        self.made.append(name)
         again = bench.submission(name, recipients, batch_size)
         self.calls.append(lambda: bench.account.campaigns.submit(again))
+        return name
+
+    def _name(self, sizes: list[int]) -> str:
+        name = f"c{len(self.made)}"
+        self.made[name] = sizes
         return name
 
     def _come_to_rest(self) -> None:
@@ -338,7 +348,10 @@ class Campaigns(RuleBasedStateMachine):
         status = self.bench.status(campaign)
         if status.state in TERMINAL:
             return 0
-        assert status.hold is HoldReason.OUTCOME_UNKNOWN, status
+        if campaign in self.cancelled:
+            assert status.state is CampaignState.CANCELLING
+        else:
+            assert status.hold is HoldReason.OUTCOME_UNKNOWN, status
         assert status.batch_states[BatchState.UNKNOWN.value] > 0
         return self.bench.record_field(campaign, "cost_exposed")
 
@@ -355,23 +368,13 @@ class Campaigns(RuleBasedStateMachine):
     def _sent_to(self, campaign: str, n: int) -> list[int]:
         """Give the sequence numbers a batch was sent to: those no quote left out."""
         first = self.bench.record_field(campaign, "first")
-        size = self.bench.record_field(campaign, "batch_size")
+        start = sum(self.made[campaign][:n])
         left_out = [
             result.receipt is None and result.state.value == "not sent"
             for result in self.bench.results(campaign)
         ]
-        places = range(n * size, min((n + 1) * size, len(left_out)))
+        places = range(start, start + self.made[campaign][n])
         return [first + place for place in places if not left_out[place]]
-
-
-@pytest.fixture(scope="module")
-def fast_bench(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """A bench on a server that need not survive: thousands of calls would wait for the disk."""
-    folder = tmp_path_factory.mktemp("machine")
-    with EmbeddedRedis(folder, binary=redis_binary, options={"appendonly": "no"}) as server:
-        bench = Bench(server.url)
-        yield bench
-        bench.close()
 
 
 def test_whatever_the_order_of_calls_no_batch_is_doubled_lost_or_overspent(

@@ -2,7 +2,8 @@ import pytest
 
 from dispatcher.domain.fates import Exclusion
 from dispatcher.domain.lifecycle import CampaignState, HoldReason
-from dispatcher.store.batches import NothingToDo, Outcome, QuoteFailure
+from dispatcher.store.batches import Outcome, QuoteFailure
+from dispatcher.store.claims import NothingToDo
 from tests.support.bench import QUOTE_LEASE_MS, Bench
 from tests.support.books import check_counters, check_money, check_transitions
 

@@ -1,8 +1,6 @@
 import itertools
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -24,15 +22,6 @@ def receipt(sequence: int, code: int = 3, *, second: int = 0, ticket: str = "t0"
     return Receipt(
         sequence=sequence, code=code, ticket=ticket, at=datetime.fromtimestamp(T0 + second, UTC)
     )
-
-
-@pytest.fixture(scope="module")
-def fast_bench(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    folder = tmp_path_factory.mktemp("receipts")
-    with EmbeddedRedis(folder, binary=redis_binary, options={"appendonly": "no"}) as server:
-        bench = Bench(server.url)
-        yield bench
-        bench.close()
 
 
 RECEIPTS = st.lists(

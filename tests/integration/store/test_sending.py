@@ -2,7 +2,8 @@ import pytest
 
 from dispatcher.domain.fates import Exclusion
 from dispatcher.domain.lifecycle import BatchState, CampaignState, HoldReason
-from dispatcher.store.batches import NothingToDo, Outcome, SendRecord
+from dispatcher.store.batches import Outcome, SendRecord
+from dispatcher.store.claims import NothingToDo
 from tests.support.bench import RECEIPT_WAIT_MS, SEND_LEASE_MS, Bench
 from tests.support.books import check_counters, check_indexes, check_money, check_transitions
 
@@ -15,7 +16,10 @@ AFTER_ONE_POST = {
     Outcome.NO_CREDITS: (B.READY, C.HELD),
     Outcome.NO_CREDENTIALS: (B.READY, C.HELD),
     Outcome.UNKNOWN: (B.UNKNOWN, C.HELD),
+    Outcome.CLOSED: (B.READY, C.HELD),
+    Outcome.EXPIRED: (B.EXPIRED, C.EXPIRED),
 }
+PAUSE_MS = 500
 
 
 def check_books(bench: Bench, campaign: str = "c1") -> None:
@@ -32,7 +36,7 @@ def test_each_outcome_moves_a_sending_batch_and_its_campaign(
     bench.ready(recipients=2)
     claim = bench.claim()
 
-    states = bench.record(claim, outcome, ticket="t1", cost=2, why="why")
+    states = bench.record(claim, outcome, ticket="t1", cost=2, why="why", pause_ms=PAUSE_MS)
 
     assert states == AFTER_ONE_POST[outcome]
     check_books(bench)
@@ -46,7 +50,7 @@ def test_each_outcome_settles_a_batch_whose_lease_ran_out(bench: Bench, outcome:
     bench.account.ledger.tick()
     assert bench.status().hold is HoldReason.OUTCOME_UNKNOWN
 
-    states = bench.record(claim, outcome, ticket="t1", cost=2, why="why")
+    states = bench.record(claim, outcome, ticket="t1", cost=2, why="why", pause_ms=PAUSE_MS)
 
     assert states == AFTER_ONE_POST[outcome]
     check_books(bench)
@@ -59,10 +63,10 @@ def test_recording_after_the_end_changes_nothing_but_for_a_proof(
 ) -> None:
     bench.ready(recipients=2)
     claim = bench.claim()
-    bench.record(claim, outcome, ticket="t1", cost=2, why="first")
+    bench.record(claim, outcome, ticket="t1", cost=2, why="first", pause_ms=PAUSE_MS)
     before = bench.status()
 
-    states = bench.record(claim, again, ticket="t1", cost=2, why="second")
+    states = bench.record(claim, again, ticket="t1", cost=2, why="second", pause_ms=PAUSE_MS)
 
     if again is Outcome.ACCEPTED:
         assert states[0] is B.ACCEPTED
@@ -89,7 +93,15 @@ def test_an_older_attempt_cannot_say_how_a_newer_one_ended(bench: Bench, outcome
 
 
 @pytest.mark.parametrize(
-    "before", [Outcome.REFUSED, Outcome.NOT_SENT, Outcome.NO_CREDITS, Outcome.NO_CREDENTIALS]
+    "before",
+    [
+        Outcome.REFUSED,
+        Outcome.NOT_SENT,
+        Outcome.NO_CREDITS,
+        Outcome.NO_CREDENTIALS,
+        Outcome.CLOSED,
+        Outcome.EXPIRED,
+    ],
 )
 def test_a_proof_against_our_belief_is_taken_and_raises_an_alarm(
     bench: Bench, before: Outcome
@@ -105,6 +117,18 @@ def test_a_proof_against_our_belief_is_taken_and_raises_an_alarm(
     assert bench.account.ledger.credits().balance == 998
     assert bench.account.ledger.credits().reserved == 0
     check_books(bench)
+
+
+def test_more_people_sent_to_than_meant_raise_an_alarm(bench: Bench) -> None:
+    bench.ready(recipients=2)
+    claim = bench.claim()
+    record = SendRecord(
+        campaign="c1", n=0, attempt=claim.attempt, outcome=Outcome.ACCEPTED, ticket="1", surplus=1
+    )
+
+    bench.account.batches.record_send(record)
+
+    assert bench.status().alarms == 1
 
 
 def test_a_proof_for_a_cancelled_campaign_is_counted_once(bench: Bench) -> None:

@@ -15,10 +15,11 @@ from dispatcher.errors import (
     StoreUnavailableError,
     UnknownCampaignError,
 )
-from dispatcher.store.batches import NothingToDo, Outcome
+from dispatcher.store.batches import Outcome
+from dispatcher.store.claims import NothingToDo
 from dispatcher.store.durability import Barrier
 from dispatcher.store.keys import Key
-from tests.support.bench import NUDGE_AFTER_MS, SEND_LEASE_MS, Bench
+from tests.support.bench import NUDGE_AFTER_MS, SEND_LEASE_MS, Bench, upload_of
 from tests.support.books import check_counters
 
 C = CampaignState
@@ -45,18 +46,18 @@ def test_the_same_content_again_gives_the_same_campaign_and_leaves_nothing_behin
     bench.submit()
     before = bench.status()
     again = bench.submission("c1", 4, 2)
-    bench.upload(again.upload, 4, 2)
+    bench.upload(upload_of(again), 4, 2)
 
     is_new = bench.account.campaigns.submit(again)
 
     assert not is_new
     assert bench.status() == before
-    assert bench.client.exists(bench.keys.of(Key.UPLOAD, again.upload)) == 0
+    assert bench.client.exists(bench.keys.of(Key.UPLOAD, upload_of(again))) == 0
 
 
 def test_a_lost_answer_to_a_submit_can_be_asked_for_again(bench: Bench) -> None:
     submission = bench.submission("c1", 4, 2)
-    bench.upload(submission.upload, 4, 2)
+    bench.upload(upload_of(submission), 4, 2)
     bench.account.campaigns.submit(submission)
 
     assert not bench.account.campaigns.submit(submission)
@@ -67,13 +68,13 @@ def test_other_content_under_the_same_id_is_a_conflict_and_changes_nothing(bench
     bench.submit()
     before = bench.status()
     other = bench.submission("c1", 2, 2, fingerprint="other")
-    bench.upload(other.upload, 2, 2)
+    bench.upload(upload_of(other), 2, 2)
 
     with pytest.raises(ConflictError, match="c1"):
         bench.account.campaigns.submit(other)
 
     assert bench.status() == before
-    assert bench.client.exists(bench.keys.of(Key.UPLOAD, other.upload)) == 0
+    assert bench.client.exists(bench.keys.of(Key.UPLOAD, upload_of(other))) == 0
 
 
 def test_of_many_submits_at_once_one_wins_and_the_others_know(bench: Bench) -> None:
@@ -82,7 +83,7 @@ def test_of_many_submits_at_once_one_wins_and_the_others_know(bench: Bench) -> N
 
     def submit(number: int) -> None:
         submission = bench.submission("c1", 4, 2, fingerprint=f"content {number % 2}")
-        bench.upload(submission.upload, 4, 2)
+        bench.upload(upload_of(submission), 4, 2)
         barrier.wait()
         try:
             found.append("new" if bench.account.campaigns.submit(submission) else "known")
@@ -102,8 +103,8 @@ def test_of_many_submits_at_once_one_wins_and_the_others_know(bench: Bench) -> N
 
 def test_an_upload_that_expired_has_to_be_made_again(bench: Bench) -> None:
     submission = bench.submission("c1", 4, 2)
-    bench.upload(submission.upload, 4, 2)
-    bench.account.campaigns.discard(submission.upload)
+    bench.upload(upload_of(submission), 4, 2)
+    bench.account.campaigns.discard(upload_of(submission))
 
     with pytest.raises(StoreUnavailableError, match="expired"):
         bench.account.campaigns.submit(submission)
@@ -114,9 +115,9 @@ def test_an_upload_that_expired_has_to_be_made_again(bench: Bench) -> None:
 
 def test_dropped_rows_do_not_stand_in_for_batches_that_expired(bench: Bench) -> None:
     submission = bench.submission("c1", 4, 2, dropped_chunks=1)
-    bench.account.campaigns.upload(submission.upload, {1: pack(Batch(numbers=[33639980003]))})
+    bench.account.campaigns.upload(upload_of(submission), {1: pack(Batch(numbers=[33639980003]))})
     dropped = DroppedRow(number="1", id=None, reason="duplicate")
-    bench.account.campaigns.upload_dropped(submission.upload, 0, [dropped])
+    bench.account.campaigns.upload_dropped(upload_of(submission), 0, [dropped])
 
     with pytest.raises(StoreUnavailableError, match="expired"):
         bench.account.campaigns.submit(submission)
@@ -135,10 +136,10 @@ def test_an_upload_expires_unless_it_is_submitted(bench: Bench) -> None:
 
 def test_dropped_rows_come_last_in_the_results(bench: Bench) -> None:
     submission = bench.submission("c1", 2, 2, dropped_chunks=2, duplicated=1, invalid=1)
-    bench.upload(submission.upload, 2, 2)
+    bench.upload(upload_of(submission), 2, 2)
     for chunk, reason in enumerate(("duplicate", "invalid: too short")):
         row = DroppedRow(number=f"0{chunk}", id=f"id{chunk}", reason=reason)
-        bench.account.campaigns.upload_dropped(submission.upload, chunk, [row])
+        bench.account.campaigns.upload_dropped(upload_of(submission), chunk, [row])
     bench.account.campaigns.submit(submission)
 
     dropped = bench.results()[2:]
@@ -201,21 +202,46 @@ def test_a_campaign_can_be_cancelled_until_it_sends(bench: Bench, quoted: int) -
     check_counters(bench, "c1")
 
 
-def test_a_campaign_that_sends_cannot_be_cancelled(bench: Bench) -> None:
-    bench.ready()
+def test_cancelling_a_campaign_that_sends_stops_what_was_not_claimed(bench: Bench) -> None:
+    bench.ready(recipients=6, batch_size=2)
+    claim = bench.claim()
 
-    with pytest.raises(StateError, match="c1 is sending"):
-        bench.account.campaigns.cancel("c1")
+    assert bench.account.campaigns.cancel("c1") is C.CANCELLING
+
+    assert bench.status().batch_states == {"sending": 1, "cancelled": 2}
+    answer = bench.account.batches.claim_send("c1", operation="next", deadline_ms=1)
+    assert answer is NothingToDo.OTHER_STATE
+    bench.accept(claim)
+    assert bench.status().state is C.SENT
+    assert bench.status().batch_states == {"accepted": 1, "cancelled": 2}
+    assert bench.account.ledger.credits().reserved == 0
+    check_counters(bench, "c1")
 
 
-def test_a_held_campaign_cannot_be_cancelled_once_something_went_out(bench: Bench) -> None:
+def test_cancelling_a_held_campaign_of_which_a_part_went_out_leaves_it_sent(bench: Bench) -> None:
     bench.ready()
     bench.accept(bench.claim())
     bench.record(bench.claim(), Outcome.NO_CREDITS)
     assert bench.status().hold is HoldReason.CREDITS
 
-    with pytest.raises(StateError, match="c1 is held"):
+    assert bench.account.campaigns.cancel("c1") is C.SENT
+
+    assert bench.status().hold is None
+    assert bench.status().batch_states == {"accepted": 1, "cancelled": 1}
+    states = [result.state.value for result in bench.results()]
+    assert states == ["sent", "sent", "cancelled", "cancelled"]
+    check_counters(bench, "c1")
+
+
+def test_a_campaign_that_was_sent_cannot_be_cancelled(bench: Bench) -> None:
+    bench.ready(recipients=2)
+    bench.accept(bench.claim())
+    before = bench.status()
+
+    with pytest.raises(StateError, match="c1 is sent: too late to cancel"):
         bench.account.campaigns.cancel("c1")
+
+    assert bench.status() == before
 
 
 @pytest.fixture
@@ -230,7 +256,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> Iterator[Bench
 def test_a_submit_that_redis_does_not_confirm_is_not_accepted_yet(impatient: Bench) -> None:
     bench = impatient
     submission = bench.submission("c1", 2, 2)
-    bench.upload(submission.upload, 2, 2)
+    bench.upload(upload_of(submission), 2, 2)
 
     with pytest.raises(StoreUnavailableError, match="did not confirm"):
         bench.account.campaigns.submit(submission)
@@ -260,13 +286,13 @@ def fill(bench: Bench, share: float) -> None:
 
 def test_a_server_four_fifths_full_takes_no_new_campaign(small: Bench) -> None:
     submission = small.submission("c1", 4, 2)
-    small.upload(submission.upload, 4, 2)
+    small.upload(upload_of(submission), 4, 2)
     fill(small, 0.85)
 
     with pytest.raises(StoreFullError, match="80 %"):
         small.account.campaigns.submit(submission)
 
-    assert small.client.exists(small.keys.of(Key.UPLOAD, submission.upload)) == 0
+    assert small.client.exists(small.keys.of(Key.UPLOAD, upload_of(submission))) == 0
 
 
 def test_a_full_server_refuses_what_is_new_and_finishes_what_runs(small: Bench) -> None:
