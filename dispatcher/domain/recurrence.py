@@ -229,4 +229,5 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _minutes(span: timedelta) -> str:
-    return f"{span / timedelta(minutes=1):g} minutes"
+    minutes = span / timedelta(minutes=1)
+    return f"{minutes:g} minute" if minutes == 1 else f"{minutes:g} minutes"

@@ -12,6 +12,7 @@ from dispatcher.domain.lifecycle import BatchState, CampaignState
 from dispatcher.domain.packing import unpack
 from dispatcher.domain.routes import Render
 from dispatcher.domain.windows import WindowPolicy
+from dispatcher.errors import StoreUnavailableError
 from dispatcher.store.campaigns import read_lists, read_message
 from dispatcher.store.claims import NothingToDo, QuoteClaim, SendClaim, UnreadClaim
 from dispatcher.store.connection import translated
@@ -27,6 +28,7 @@ _CLAIMED = b"claimed"
 _UNREAD = b"unread"
 _YES = b"1"
 _NONE = b"none"
+_GO = b"go"
 _UNCONFIRMED_PAUSE_MS = 5000
 
 
@@ -172,7 +174,7 @@ class Batches:
         self._scripts.run(Script.FAIL_QUOTE, claim.campaign, n, failure.value, code, why, pause_ms)
 
     def claim_send(
-        self, campaign: str, *, operation: str, deadline_ms: int
+        self, campaign: str, *, operation: str, deadline_ms: int, reading_ms: int | None = None
     ) -> SendClaim | NothingToDo:
         """Take the next batch to send, durably.
 
@@ -180,12 +182,19 @@ class Batches:
             campaign: the campaign's id.
             operation: a fresh token for each claim; the same token gets the same batch.
             deadline_ms: after which a claim without a recorded outcome is `unknown`.
+            reading_ms: after which a claim of a batch that goes to lists is over, unless its POST
+                has begun; as `deadline_ms` when not given.
 
         Raises:
             StoreUnavailableError: Redis did not answer; claim again with the same token.
         """
         reply, durable = self._scripts.run_durably(
-            Script.CLAIM_SEND, campaign, operation, deadline_ms, barrier=self._barrier
+            Script.CLAIM_SEND,
+            campaign,
+            operation,
+            deadline_ms,
+            deadline_ms if reading_ms is None else reading_ms,
+            barrier=self._barrier,
         )
         if reply[0] != _CLAIMED:
             return _nothing(reply[0])
@@ -206,6 +215,30 @@ class Batches:
             delay=moment(due.decode()) if int(due) else None,
             window_policy=WindowPolicy(windows.decode()) if windows else None,
         )
+
+    def begin_post(self, claim: SendClaim, *, deadline_ms: int) -> str | None:
+        """Look once more, right before its POST, whether a claimed batch may go; say why not.
+
+        A batch that goes to lists counts as perhaps sent from here on, durably.
+
+        Args:
+            claim: the batch.
+            deadline_ms: after which such a batch is `unknown` unless an outcome is recorded.
+
+        Raises:
+            StoreUnavailableError: Redis did not answer, or not durably; asking again is safe.
+        """
+        answer, durable = self._scripts.run_durably(
+            Script.BEGIN_POST,
+            claim.campaign,
+            claim.n,
+            claim.attempt,
+            deadline_ms,
+            barrier=Barrier() if claim.progress is None else self._barrier,
+        )
+        if not durable:
+            raise StoreUnavailableError("Redis did not confirm that the POST may begin")
+        return None if answer == _GO else str(answer.decode())
 
     def _give_back(self, campaign: str, n: int, attempt: int) -> None:
         self.record_send(

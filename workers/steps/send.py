@@ -32,6 +32,11 @@ from workers.steps.wire import lists_of, message_of
 _log = structlog.get_logger("workers.send")
 
 _PATIENCE = 60.0
+# A process that was frozen this long before its POST might make it after its claim was given up, so
+# it gives the batch back instead.
+_LONGEST_HESITATION = 5.0
+# Its lists may be long, and nothing is sent while they are read.
+_READING_LEASE_MS = 600_000
 _NAMING_PAUSES = (0.0, 0.5, 2.0, 5.0)
 _PAUSE = 0.25
 
@@ -51,7 +56,7 @@ _MILESTONES = {
 def send_next(account: Account, campaign: str) -> Progress:
     """Post the next batch of a campaign, once, and record what came of it."""
     key = account.receipt_key
-    claimed_from = time.monotonic()
+    since = time.monotonic()
     claim = _claim(account, campaign)
     if claim is NothingToDo.FENCED:
         return _ask_for_approval(account)
@@ -59,7 +64,7 @@ def send_next(account: Account, campaign: str) -> Progress:
         return Progress.NONE
     account.trace(Milestone.CLAIMED, campaign, claim.n)
     to = _destinations(key, claim)
-    if kept_back := obstacle(account, claim, claimed_from):
+    if kept_back := obstacle(account, claim) or _last_look(account, claim, since):
         _persist(account, kept_back)
         return Progress.MADE
     try:
@@ -99,7 +104,42 @@ def _claim(account: Account, campaign: str) -> SendClaim | NothingToDo:
     while True:
         try:
             return account.store.batches.claim_send(
-                campaign, operation=operation, deadline_ms=deadline_ms
+                campaign,
+                operation=operation,
+                deadline_ms=deadline_ms,
+                reading_ms=_READING_LEASE_MS,
+            )
+        except StoreUnavailableError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_PAUSE)
+
+
+def _last_look(account: Account, claim: SendClaim, since: float) -> SendRecord | None:
+    """Say what forbade a claimed batch meanwhile; None when its POST may be made at once.
+
+    Args:
+        account: whose batch it is.
+        claim: the batch.
+        since: when claiming began, by the monotonic clock.
+    """
+    if claim.progress is not None:
+        # Reading its lists took its time; whether the claim outlived that, the store knows.
+        since = time.monotonic()
+    try:
+        why = _begin_post(account, claim, until=since + _LONGEST_HESITATION)
+    except StoreUnavailableError:
+        why = "Redis did not confirm that it may be posted"
+    if why is None and time.monotonic() - since > _LONGEST_HESITATION:
+        why = "the worker was too slow after the claim"
+    return None if why is None else outcome_of(claim, Outcome.NOT_SENT, why=why)
+
+
+def _begin_post(account: Account, claim: SendClaim, *, until: float) -> str | None:
+    while True:
+        try:
+            return account.store.batches.begin_post(
+                claim, deadline_ms=int(account.settings.send_lease * 1000)
             )
         except StoreUnavailableError:
             if time.monotonic() >= until:

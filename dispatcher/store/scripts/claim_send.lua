@@ -1,5 +1,6 @@
--- Takes the next batch to send: from here on it counts as perhaps sent.
--- ARGV: id, operation token, deadline ms. The same token gets the same batch again, so a lost
+-- Takes the next batch to send: from here on it counts as perhaps sent, or, if it goes to lists that
+-- are read first, from `begin_post` on. ARGV: id, operation token, deadline ms, the same when lists
+-- are to be read. The same token gets the same batch again, so a lost
 -- reply can be asked for anew by the attempt that lost it, which has not sent yet.
 -- Replies {what} or {'claimed', n, attempt, packed recipients, message, lists, fates, first
 -- sequence, progress of the upload to a list, ms when to send or 0 for now,
@@ -60,7 +61,9 @@ redis.call('HINCRBY', record, 'cost_ready', minus(quote))
 redis.call('HINCRBY', record, 'cost_exposed', quote)
 account_add('exposed', quote)
 move_batch(id, n, B.sending)
-redis.call('ZADD', key(K.inflight), now + deadline, id .. '/' .. n)
+local reads = redis.call('HEXISTS', key(K.lists, id), n) == 1
+if reads then redis.call('HSET', batch, 'reading', 1) end
+redis.call('ZADD', key(K.inflight), now + (reads and tonumber(ARGV[4]) or deadline), id .. '/' .. n)
 redis.call('HSET', key(K.claims), op, id .. '/' .. n)
 look_again(id, now + number(f[4]))
 return claimed(n)

@@ -83,11 +83,37 @@ local function expire(id)
   if is_before_sending then return move(id, C.expired) end
   if is_settled then
     conclude(id)
+  elseif f[2] == H.paused then
+    -- Only the pause has what is on its way for later taken back when its answer comes.
+    redis.call('ZADD', key(K.deadlines), now + EXPIRY_PAUSE_MS, id)
+    return
   elseif state == C.held then
     move(id, C.sending)
   end
   redis.call('ZREM', key(K.deadlines), id)
   progress(id)
+end
+
+-- Puts a claimed batch that was certainly not posted back among those to be sent. Tells whether its
+-- campaign goes on; what is being cancelled ends here.
+local function give_back(id, n, quote, why, pause)
+  local record = key(K.campaign, id)
+  redis.call('HINCRBY', record, 'cost_exposed', minus(quote))
+  redis.call('HINCRBY', record, 'cost_ready', quote)
+  account_add('exposed', minus(quote))
+  if redis.call('HGET', record, 'reserved') ~= '1' then account_add('reserved', minus(quote)) end
+  move_batch(id, n, B.ready, why)
+  redis.call('ZADD', key(K.waiting, id), now + pause, n)
+  if redis.call('HGET', record, 'state') ~= C.cancelling then return true end
+  stop_ready(id, B.cancelled)
+  return false
+end
+
+-- Lets a campaign go on that was held for unknown outcomes only, once there is something to send.
+local function go_on(id)
+  if redis.call('HGET', key(K.campaign, id), 'hold') ~= H.outcome_unknown then return end
+  release_ready(id)
+  reserve(id)
 end
 
 -- Ends a batch that waits to be sent, and gives back what was set aside for it.

@@ -63,6 +63,7 @@ local function move_batch(id, n, to, detail)
   local name = id .. '/' .. n
   if from == B.sending then
     redis.call('ZREM', key(K.inflight), name)
+    redis.call('HDEL', batch, 'reading')
     if now_in[3] then
       redis.call('HDEL', key(K.claims), now_in[3])
       redis.call('ZADD', key(K.ended), 'NX', now, now_in[3])

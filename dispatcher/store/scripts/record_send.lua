@@ -41,15 +41,8 @@ elseif outcome == 'refused' then
   redis.call('HSET', record, 'error', why, 'error_code', code)
   move_batch(id, n, B.refused, why)
 else
-  redis.call('HINCRBY', record, 'cost_exposed', minus(quote))
-  redis.call('HINCRBY', record, 'cost_ready', quote)
-  account_add('exposed', minus(quote))
-  if redis.call('HGET', record, 'reserved') ~= '1' then account_add('reserved', minus(quote)) end
   redis.call('HSET', record, 'error', why, 'error_code', code)
-  move_batch(id, n, B.ready, why)
-  redis.call('ZADD', key(K.waiting, id), now + tonumber(ARGV[9]), n)
-  if redis.call('HGET', record, 'state') == C.cancelling then
-    stop_ready(id, B.cancelled)
+  if not give_back(id, n, quote, why, tonumber(ARGV[9])) then
     progress(id)
     return answer()
   end
@@ -58,10 +51,7 @@ else
   elseif outcome == 'closed' then
     redis.call('HSET', batch, 'opens_at', now + tonumber(ARGV[9]))
   end
-  if redis.call('HGET', record, 'hold') == H.outcome_unknown then
-    release_ready(id)
-    reserve(id)
-  end
+  go_on(id)
   if outcome == 'no credits' then
     hold_for_credits(id)
   elseif outcome == 'no credentials' then

@@ -1,4 +1,5 @@
--- Finds what should have moved: sends without a trace become unknown, sent campaigns whose
+-- Finds what should have moved: sends without a trace become unknown, batches whose list nobody reads
+-- any more wait again, sent campaigns whose
 -- receipts are overdue finish, and campaigns that stand still are named for a nudge.
 -- ARGV: limit. Replies {held campaigns, receipts to merge, campaigns whose lists are
 -- to be cleaned, batches to be taken back, schedules that are due, id, state, due batches, ...}.
@@ -6,7 +7,11 @@ local limit = tonumber(ARGV[1])
 redis.call('ZREMRANGEBYSCORE', key(K.ended), '-inf', now - ENDED_KEPT_MS)
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(K.inflight), '-inf', now, 'LIMIT', 0, limit)) do
   local id, n = string.match(name, '^(.*)/(%d+)$')
-  if redis.call('HGET', key(K.batch, id, n), 'state') == B.sending then
+  local f = redis.call('HMGET', key(K.batch, id, n), 'state', 'reading', 'quote')
+  if f[1] == B.sending and f[2] then
+    if give_back(id, tonumber(n), number(f[3]), 'the worker that read its list is gone', 0) then go_on(id) end
+    progress(id)
+  elseif f[1] == B.sending then
     redis.call('HSET', key(K.batch, id, n), 'why', 'no trace after the claim')
     move_batch(id, tonumber(n), B.unknown, 'no trace after the claim')
     progress(id)

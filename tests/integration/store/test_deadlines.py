@@ -207,3 +207,24 @@ def test_a_receipt_for_what_expired_raises_an_alarm(bench: Bench) -> None:
     receive(bench, 0)
 
     assert bench.alarms() == ["proof that a batch was sent which we held for expired"]
+
+
+def test_what_is_in_flight_for_later_is_taken_back_though_the_pause_expired(bench: Bench) -> None:
+    ready_for_later(bench, recipients=2)
+    claim = bench.claim()
+    bench.account.campaigns.pause("c1")
+    advance_to(bench, LATEST_MS)
+    bench.account.ledger.tick()
+    assert bench.status().hold is H.PAUSED
+
+    bench.record(claim, Outcome.UNKNOWN)
+    bench.advance(60_000)
+    bench.account.ledger.tick()
+
+    check_books(bench, "c1")
+    assert bench.status().hold is H.PAUSED
+    bench.record(claim, Outcome.NOT_SENT)
+    bench.advance(60_000)
+    bench.account.ledger.tick()
+    check_books(bench, "c1")
+    assert bench.status().state is C.EXPIRED

@@ -211,6 +211,7 @@ def test_receipts_are_kept_for_an_answer_that_was_lost_too(bench: Bench) -> None
     submit_uploaded(bench, batches=1)
     bench.quote_all("c1")
     claim = bench.claim()
+    assert bench.begin(claim) is None
     bench.advance(SEND_LEASE_MS)
     bench.account.ledger.tick()
     assert bench.status().hold is HoldReason.OUTCOME_UNKNOWN

@@ -1,0 +1,15 @@
+-- The last look before a batch is posted: whatever forbade it since the claim is heeded. A batch that
+-- goes to lists counts as perhaps sent only from here on. ARGV: id, n, attempt, deadline ms.
+-- Replies `go`, and again to the same attempt, or why not: `over` when the claim is, `stopped`, or
+-- the state of its campaign.
+local id, n = ARGV[1], tonumber(ARGV[2])
+local batch = key(K.batch, id, n)
+local f = redis.call('HMGET', batch, 'state', 'attempt')
+if f[1] ~= B.sending or f[2] ~= ARGV[3] then return 'over' end
+if redis.call('HEXISTS', ACCOUNT, 'stopped_by') == 1 then return 'stopped' end
+local state = redis.call('HGET', key(K.campaign, id), 'state')
+if state ~= C.sending then return state end
+if redis.call('HDEL', batch, 'reading') == 1 then
+  redis.call('ZADD', key(K.inflight), now + tonumber(ARGV[4]), id .. '/' .. n)
+end
+return 'go'
