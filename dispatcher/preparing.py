@@ -22,7 +22,8 @@ from dispatcher.errors import InputError, Problem
 from dispatcher.intake import Intake, Taken
 from dispatcher.links import ASSUMED_LENGTH, LinkLengths
 from dispatcher.settings import Settings
-from dispatcher.store.campaigns import Campaigns, Submission, stored_message
+from dispatcher.store.campaigns import Campaigns
+from dispatcher.store.submissions import Submission, stored_message
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,8 @@ from dispatcher.domain.wording import Wording
 from dispatcher.errors import InputError, Problem, StoreError
 from dispatcher.intake.rows import LONGEST_ID
 from dispatcher.intake.sieve import Counts, NumberReader, Sieve
-from dispatcher.store.campaigns import Campaigns, Filling, starts_of
+from dispatcher.store.campaigns import Campaigns
+from dispatcher.store.submissions import Filling, starts_of
 
 _BATCHES_AT_ONCE = 16
 _DROPPED_AT_ONCE = 1000

@@ -12,6 +12,7 @@ from dispatcher.store.connection import connect
 from dispatcher.store.contact_lists import ContactLists
 from dispatcher.store.durability import Barrier, barrier_for
 from dispatcher.store.events import Events
+from dispatcher.store.finder import Finder
 from dispatcher.store.keys import Keys
 from dispatcher.store.ledger import Ledger
 from dispatcher.store.receipts import Receipts
@@ -35,6 +36,7 @@ class AccountStore:
     withdrawals: Withdrawals
     events: Events
     results: Results
+    finder: Finder
     schedules: Schedules
 
 
@@ -94,5 +96,6 @@ class Store:
             withdrawals=Withdrawals(scripts),
             events=Events(scripts),
             results=Results(scripts, campaigns, batches),
+            finder=Finder(scripts),
             schedules=Schedules(scripts, self._barrier),
         )

@@ -13,7 +13,6 @@ from dispatcher.domain.packing import unpack
 from dispatcher.domain.routes import Render
 from dispatcher.domain.windows import WindowPolicy
 from dispatcher.errors import StoreUnavailableError
-from dispatcher.store.campaigns import read_lists, read_message
 from dispatcher.store.claims import NothingToDo, QuoteClaim, SendClaim, UnreadClaim
 from dispatcher.store.connection import translated
 from dispatcher.store.contact_lists import read_progress
@@ -23,6 +22,7 @@ from dispatcher.store.nudges import Nudge, read_nudge
 from dispatcher.store.records import moment
 from dispatcher.store.replies import blob, text_fields
 from dispatcher.store.scripts import UNREAD, Script, Scripts
+from dispatcher.store.submissions import read_lists, read_message
 
 _CLAIMED = b"claimed"
 _UNREAD = b"unread"

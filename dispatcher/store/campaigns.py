@@ -1,20 +1,15 @@
 """Campaign records: uploading, submitting, reading, approving and cancelling."""
 
-import struct
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import accumulate
 from typing import Any
 
 import msgspec
 
 from dispatcher.domain.campaign import CampaignStatus, DroppedRow
 from dispatcher.domain.lifecycle import CampaignState, HoldReason
-from dispatcher.domain.message import Message, PushType
-from dispatcher.domain.routes import Render
-from dispatcher.domain.timing import AT_ONCE, Timing
 from dispatcher.domain.windows import WindowPolicy
 from dispatcher.errors import (
     ConflictError,
@@ -30,88 +25,12 @@ from dispatcher.store.nudges import Nudge, read_nudge
 from dispatcher.store.records import moment, status_of
 from dispatcher.store.replies import blob, text, text_fields
 from dispatcher.store.scripts import Script, Scripts
+from dispatcher.store.submissions import NOT_FILLED, Submission, record_fields
 
 # Long enough for a producer that reads a million recipients from a slow source.
 _UPLOAD_LIFETIME = 3600
 # Batches start at "0"; dropped rows are kept beside them under "dropped:0" and so on.
 _DROPPED = "dropped:"
-
-
-class _StoredMessage(msgspec.Struct, omit_defaults=True):
-    text: str
-    sender: str | None = None
-    pushtype: PushType = PushType.ALERT
-    links: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Filling:
-    """Recipients that were uploaded, ready to become a campaign's.
-
-    Attributes:
-        upload: id of the upload.
-        batches: how many batches it has.
-        batch_size: recipients in each batch but the last; 0 when the batches differ.
-        starts: what `starts_of` gives for batches that differ, else nothing.
-        recipients: rows kept, `rows` those that came in.
-        rows: see `recipients`.
-        invalid: rows dropped as invalid.
-        duplicated: rows dropped as duplicates.
-        dropped_chunks: how often `upload_dropped` was called.
-        list_batches: how many batches are sent by a list at the API.
-        estimate: segments of all the texts by our own count.
-    """
-
-    upload: str
-    batches: int
-    batch_size: int
-    starts: bytes = b""
-    recipients: int
-    rows: int
-    invalid: int
-    duplicated: int
-    dropped_chunks: int
-    list_batches: int = 0
-    estimate: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Submission:
-    """A campaign to be made.
-
-    Attributes:
-        id: the campaign's id.
-        fingerprint: the same for the same content.
-        message: what it says; its text is a template.
-        filling: its recipients, uploaded before; None for those of `lists`.
-        lists: ids of lists of the account to send to.
-        render: who puts the fields of such lists into the text.
-        replaces: whether characters that force UCS-2 are replaced by look-alikes.
-        skips_bad_rows: whether recipients without a value for a field are left out.
-        needs_approval: wait for approval once quoted.
-        cleans_lists: whether lists made for it are emptied when it is over.
-        timing: when it is to be sent.
-        heeds_hours: whether it is advertising, which has its hours.
-        window_policy: what becomes of it outside these.
-        nudge_after_ms: how long it may stand still.
-        receipt_wait_ms: how long receipts are awaited.
-    """
-
-    id: str
-    fingerprint: str
-    message: Message
-    filling: Filling | None
-    lists: tuple[str, ...] = ()
-    render: Render = Render.AUTO
-    replaces: bool = False
-    skips_bad_rows: bool = False
-    needs_approval: bool = False
-    cleans_lists: bool = True
-    timing: Timing = AT_ONCE
-    heeds_hours: bool = False
-    window_policy: WindowPolicy = WindowPolicy.HOLD
-    nudge_after_ms: int
-    receipt_wait_ms: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,13 +95,13 @@ class Campaigns:
             StoreFullError: Redis is over 80 % full; nothing new begins.
             StoreUnavailableError: the upload expired, or Redis did not confirm; submit again.
         """
-        filling = submission.filling or _NOT_FILLED
+        filling = submission.filling or NOT_FILLED
         raw, durable = self._scripts.run_durably(
             Script.SUBMIT,
             submission.id,
             filling.upload,
             submission.fingerprint,
-            msgspec.msgpack.encode(_record(submission, filling)),
+            msgspec.msgpack.encode(record_fields(submission, filling)),
             filling.batches,
             filling.recipients,
             filling.dropped_chunks,
@@ -315,85 +234,3 @@ class Campaigns:
                 return
             for number, own_id, reason in msgspec.msgpack.decode(blob(packed)):
                 yield DroppedRow(number=number, id=own_id, reason=reason)
-
-
-def stored_message(message: Message) -> bytes:
-    """Write a message the way records keep it; equal messages give equal bytes."""
-    return msgspec.json.encode(
-        _StoredMessage(message.text, message.sender, message.pushtype, message.links)
-    )
-
-
-def read_message(stored: bytes) -> Message:
-    """Read what `stored_message` wrote."""
-    found = msgspec.json.decode(stored, type=_StoredMessage)
-    return Message(text=found.text, sender=found.sender, pushtype=found.pushtype, links=found.links)
-
-
-def read_lists(stored: bytes) -> tuple[str, ...]:
-    """Read the ids of the lists a campaign was submitted with."""
-    return msgspec.json.decode(stored, type=tuple[str, ...])
-
-
-def starts_of(sizes: Iterable[int]) -> bytes:
-    """Write where batches of these sizes begin, four bytes each."""
-    *starts, _ = accumulate(sizes, initial=0)
-    return struct.pack(f">{len(starts)}I", *starts)
-
-
-def flat_fields(filling: Filling) -> list[str]:
-    """Write what a campaign's record says of its recipients."""
-    return _flat(_fields_of(filling))
-
-
-def _fields_of(filling: Filling) -> dict[str, str | int]:
-    return {
-        "batch_size": filling.batch_size,
-        "rows": filling.rows,
-        "invalid": filling.invalid,
-        "duplicated": filling.duplicated,
-        "list_batches": filling.list_batches,
-        "estimate": filling.estimate,
-        "list_prefix": f"dispatch-{filling.upload}",
-    }
-
-
-def _record(submission: Submission, filling: Filling) -> list[str]:
-    return _flat(
-        {
-            **_fields_of(filling),
-            "message": stored_message(submission.message).decode(),
-            "lists": msgspec.json.encode(submission.lists).decode(),
-            "render": submission.render.value,
-            "replaces": int(submission.replaces),
-            "skips_bad_rows": int(submission.skips_bad_rows),
-            "needs_approval": int(submission.needs_approval),
-            "clean_lists": int(submission.cleans_lists),
-            "nudge_after": submission.nudge_after_ms,
-            "receipt_wait": submission.receipt_wait_ms,
-            "windows": submission.window_policy.value if submission.heeds_hours else "",
-            "send_at": _milliseconds(submission.timing.send_at),
-            "handover_at": _milliseconds(submission.timing.handover_at),
-            "latest": _milliseconds(submission.timing.latest),
-        }
-    )
-
-
-def _milliseconds(when: datetime | None) -> int:
-    return 0 if when is None else int(when.timestamp() * 1000)
-
-
-def _flat(fields: Mapping[str, str | int]) -> list[str]:
-    return [str(part) for pair in fields.items() for part in pair]
-
-
-_NOT_FILLED = Filling(
-    upload="",
-    batches=0,
-    batch_size=0,
-    recipients=0,
-    rows=0,
-    invalid=0,
-    duplicated=0,
-    dropped_chunks=0,
-)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from dispatcher.store.campaigns import Filling, flat_fields
 from dispatcher.store.connection import translated
 from dispatcher.store.keys import Key
 from dispatcher.store.nudges import Nudge, read_nudge
 from dispatcher.store.replies import blob, text
 from dispatcher.store.scripts import Script, Scripts
+from dispatcher.store.submissions import Filling, flat_fields
 
 
 class ListPhase(enum.Enum):

@@ -32,13 +32,13 @@ from dispatcher.errors import (
     StoreUnavailableError,
     UnknownScheduleError,
 )
-from dispatcher.store.campaigns import Filling
 from dispatcher.store.connection import translated
 from dispatcher.store.durability import Barrier
 from dispatcher.store.keys import Key
 from dispatcher.store.records import moment
 from dispatcher.store.replies import blob, text
 from dispatcher.store.scripts import Script, Scripts
+from dispatcher.store.submissions import Filling
 
 # Long enough to submit the copy right away.
 _COPY_LIFETIME = 3600

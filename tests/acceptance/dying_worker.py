@@ -4,7 +4,8 @@ import os
 import signal
 from pathlib import Path
 
-from dispatcher.store.campaigns import Campaigns, Submission
+from dispatcher.store.campaigns import Campaigns
+from dispatcher.store.submissions import Submission
 from workers.celery import app
 
 __all__ = ["app"]

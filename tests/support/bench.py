@@ -14,12 +14,12 @@ from dispatcher.domain.message import Message
 from dispatcher.domain.packing import Batch, pack
 from dispatcher.store.account import AccountStore, Store
 from dispatcher.store.batches import Outcome, SendRecord
-from dispatcher.store.campaigns import Filling, Submission
 from dispatcher.store.claims import QuoteClaim, SendClaim
 from dispatcher.store.connection import connect
 from dispatcher.store.durability import Barrier
 from dispatcher.store.keys import Key, Keys
 from dispatcher.store.nudges import Nudge
+from dispatcher.store.submissions import Filling, Submission
 
 ACCOUNT = "default"
 START_MS = 1_800_000_000_000

@@ -5,9 +5,9 @@ from dataclasses import replace
 from itertools import accumulate
 
 from dispatcher.domain.packing import Batch, pack
-from dispatcher.store.campaigns import Filling, starts_of
 from dispatcher.store.claims import UnreadClaim
 from dispatcher.store.contact_lists import ListPhase, ListProgress
+from dispatcher.store.submissions import Filling, starts_of
 from tests.support.bench import FIRST_NUMBER, QUOTE_LEASE_MS, Bench, upload_of
 
 

@@ -15,7 +15,8 @@ from dispatcher.domain.windows import WindowPolicy
 from dispatcher.errors import InputError
 from dispatcher.preparing import Preparation
 from dispatcher.settings import Settings
-from dispatcher.store.campaigns import Campaigns, Submission
+from dispatcher.store.campaigns import Campaigns
+from dispatcher.store.submissions import Submission
 
 PARIS, REUNION, GUADELOUPE = "+33639980001", "+262692123456", "+590690123456"
 NOWHERE = "+881612345678"

@@ -56,8 +56,8 @@ from dispatcher.errors import (
 )
 from dispatcher.intake import Taken
 from dispatcher.preparing import Gathered
-from dispatcher.store.campaigns import Submission
 from dispatcher.store.schedules import Frozen, ScheduleRecord, Step, milliseconds
+from dispatcher.store.submissions import Submission
 from dispatcher.tables import open_table
 from workers.milestones import Milestone
 from workers.resources import Account

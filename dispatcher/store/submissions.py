@@ -1,0 +1,174 @@
+"""What a campaign is made of, as it is written into its record."""
+
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+
+import msgspec
+
+from dispatcher.domain.message import Message, PushType
+from dispatcher.domain.routes import Render
+from dispatcher.domain.timing import AT_ONCE, Timing
+from dispatcher.domain.windows import WindowPolicy
+
+
+class _StoredMessage(msgspec.Struct, omit_defaults=True):
+    text: str
+    sender: str | None = None
+    pushtype: PushType = PushType.ALERT
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filling:
+    """Recipients that were uploaded, ready to become a campaign's.
+
+    Attributes:
+        upload: id of the upload.
+        batches: how many batches it has.
+        batch_size: recipients in each batch but the last; 0 when the batches differ.
+        starts: what `starts_of` gives for batches that differ, else nothing.
+        recipients: rows kept, `rows` those that came in.
+        rows: see `recipients`.
+        invalid: rows dropped as invalid.
+        duplicated: rows dropped as duplicates.
+        dropped_chunks: how often `upload_dropped` was called.
+        list_batches: how many batches are sent by a list at the API.
+        estimate: segments of all the texts by our own count.
+    """
+
+    upload: str
+    batches: int
+    batch_size: int
+    starts: bytes = b""
+    recipients: int
+    rows: int
+    invalid: int
+    duplicated: int
+    dropped_chunks: int
+    list_batches: int = 0
+    estimate: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    """A campaign to be made.
+
+    Attributes:
+        id: the campaign's id.
+        fingerprint: the same for the same content.
+        message: what it says; its text is a template.
+        filling: its recipients, uploaded before; None for those of `lists`.
+        lists: ids of lists of the account to send to.
+        render: who puts the fields of such lists into the text.
+        replaces: whether characters that force UCS-2 are replaced by look-alikes.
+        skips_bad_rows: whether recipients without a value for a field are left out.
+        needs_approval: wait for approval once quoted.
+        cleans_lists: whether lists made for it are emptied when it is over.
+        timing: when it is to be sent.
+        heeds_hours: whether it is advertising, which has its hours.
+        window_policy: what becomes of it outside these.
+        nudge_after_ms: how long it may stand still.
+        receipt_wait_ms: how long receipts are awaited.
+    """
+
+    id: str
+    fingerprint: str
+    message: Message
+    filling: Filling | None
+    lists: tuple[str, ...] = ()
+    render: Render = Render.AUTO
+    replaces: bool = False
+    skips_bad_rows: bool = False
+    needs_approval: bool = False
+    cleans_lists: bool = True
+    timing: Timing = AT_ONCE
+    heeds_hours: bool = False
+    window_policy: WindowPolicy = WindowPolicy.HOLD
+    nudge_after_ms: int
+    receipt_wait_ms: int
+
+
+def stored_message(message: Message) -> bytes:
+    """Write a message the way records keep it; equal messages give equal bytes."""
+    return msgspec.json.encode(
+        _StoredMessage(message.text, message.sender, message.pushtype, message.links)
+    )
+
+
+def read_message(stored: bytes) -> Message:
+    """Read what `stored_message` wrote."""
+    found = msgspec.json.decode(stored, type=_StoredMessage)
+    return Message(text=found.text, sender=found.sender, pushtype=found.pushtype, links=found.links)
+
+
+def read_lists(stored: bytes) -> tuple[str, ...]:
+    """Read the ids of the lists a campaign was submitted with."""
+    return msgspec.json.decode(stored, type=tuple[str, ...])
+
+
+def starts_of(sizes: Iterable[int]) -> bytes:
+    """Write where batches of these sizes begin, four bytes each."""
+    *starts, _ = accumulate(sizes, initial=0)
+    return struct.pack(f">{len(starts)}I", *starts)
+
+
+def flat_fields(filling: Filling) -> list[str]:
+    """Write what a campaign's record says of its recipients."""
+    return _flat(_fields_of(filling))
+
+
+def _fields_of(filling: Filling) -> dict[str, str | int]:
+    return {
+        "batch_size": filling.batch_size,
+        "rows": filling.rows,
+        "invalid": filling.invalid,
+        "duplicated": filling.duplicated,
+        "list_batches": filling.list_batches,
+        "estimate": filling.estimate,
+        "list_prefix": f"dispatch-{filling.upload}",
+    }
+
+
+def record_fields(submission: Submission, filling: Filling) -> list[str]:
+    """Write a campaign's record, names and values in turn."""
+    return _flat(
+        {
+            **_fields_of(filling),
+            "message": stored_message(submission.message).decode(),
+            "lists": msgspec.json.encode(submission.lists).decode(),
+            "render": submission.render.value,
+            "replaces": int(submission.replaces),
+            "skips_bad_rows": int(submission.skips_bad_rows),
+            "needs_approval": int(submission.needs_approval),
+            "clean_lists": int(submission.cleans_lists),
+            "nudge_after": submission.nudge_after_ms,
+            "receipt_wait": submission.receipt_wait_ms,
+            "windows": submission.window_policy.value if submission.heeds_hours else "",
+            "send_at": _milliseconds(submission.timing.send_at),
+            "handover_at": _milliseconds(submission.timing.handover_at),
+            "latest": _milliseconds(submission.timing.latest),
+        }
+    )
+
+
+def _milliseconds(when: datetime | None) -> int:
+    return 0 if when is None else int(when.timestamp() * 1000)
+
+
+def _flat(fields: Mapping[str, str | int]) -> list[str]:
+    return [str(part) for pair in fields.items() for part in pair]
+
+
+NOT_FILLED = Filling(
+    upload="",
+    batches=0,
+    batch_size=0,
+    recipients=0,
+    rows=0,
+    invalid=0,
+    duplicated=0,
+    dropped_chunks=0,
+)
