@@ -10,7 +10,9 @@ from celery import Celery
 from celery import Task as CeleryTask
 
 from dispatcher.documents import read_document
+from dispatcher.domain.message import PushType
 from dispatcher.errors import DispatcherError, Disposition, InputError
+from dispatcher.producer import Dispatcher
 from dispatcher.queueing import Task
 from workers.quiet import QuietRequest
 from workers.resources import Account, Resources
@@ -121,7 +123,17 @@ def _submit(resources: Resources, document: object) -> dict[str, Any]:
     campaign, key = read_document(document)
     identity = resources.dispatcher.submit(campaign, idempotency_key=key)
     state = resources.dispatcher.status(identity, account=campaign.account).state
-    return {"id": identity, "state": state.value}
+    answer: dict[str, Any] = {"id": identity, "state": state.value}
+    if campaign.send_at is not None or campaign.pushtype is PushType.ADVERTISING:
+        answer["goes_out"] = _departure(resources.dispatcher, identity, account=campaign.account)
+    return answer
+
+
+def _departure(dispatcher: Dispatcher, campaign: str, *, account: str | None) -> str | None:
+    """Give when the first of a campaign goes out, as ISO 8601; None while nobody can tell."""
+    departures = dispatcher.plan(campaign, account=account)
+    first = departures[0].at if departures else None
+    return None if first is None else first.isoformat(timespec="seconds")
 
 
 def _failure(error: DispatcherError) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def test_the_result_says_that_the_campaign_is_accepted(
 def test_a_campaign_for_later_is_cancelled_by_a_message(producer: ForeignProducer) -> None:
     later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     accepted = producer.result(producer.publish(document("cancelled", send_at=later)))
+    assert datetime.fromisoformat(accepted["goes_out"]) >= datetime.now(UTC) + timedelta(hours=23)
 
     def cancelled() -> dict[str, Any]:
         task = producer.publish(accepted["id"], task="campaigns.cancel", queue="cancel")
