@@ -5,9 +5,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dispatcher.store.batches import SendRecord
+from dispatcher.store.batches import Outcome, SendRecord
 from dispatcher.store.claims import SendClaim
 from dispatcher.store.withdrawals import Withdrawal, WithdrawalClaim
+
+NOT_TAKEN = {
+    "refused": Outcome.REFUSED,
+    "unreachable": Outcome.NOT_SENT,
+    "no credits": Outcome.NO_CREDITS,
+    "lost before": Outcome.UNKNOWN,
+}
+"""Ways in which a POST fails, and what a worker makes of each."""
+WAYS = ("answered", "answered", "answered", "lost after", *NOT_TAKEN)
+WITHDRAWAL_WAYS = ("answered", "answered", "lost before", "lost after", "not made")
 
 
 @dataclass
@@ -73,6 +83,7 @@ class Attempt:
 
     claim: SendClaim
     answer: SendRecord | None = None
+    may_post: bool = False
 
 
 @dataclass

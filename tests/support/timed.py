@@ -10,6 +10,7 @@ from dispatcher.domain.timing import Timing
 from dispatcher.store.batches import BatchRecord
 from dispatcher.store.keys import Key
 from dispatcher.store.withdrawals import Withdrawal, WithdrawalClaim
+from tests.support.api_for_later import ApiForLater
 from tests.support.bench import START_MS, Bench
 from tests.support.books import check_counters, check_indexes, check_money, check_transitions
 
@@ -133,3 +134,15 @@ def check_time_money(bench: Bench, *campaigns: str) -> None:
 
 def _paid(batches: list[BatchRecord]) -> int:
     return sum(batch.cost or 0 for batch in batches if batch.state in _PAID)
+
+
+def check_promises(bench: Bench, api: ApiForLater) -> None:
+    """Check that no more credits are set aside than the API has, but for what is not recorded."""
+    known = bench.account.ledger.credits()
+    unrecorded = 0
+    for taken in api.taken.values():
+        record = bench.account.batches.read(taken.campaign, taken.n)
+        is_open = record and record.state in (BatchState.SENDING, BatchState.UNKNOWN)
+        unrecorded += taken.cost if is_open and not taken.was_cancelled else 0
+    assert (known.balance or 0) <= api.credits + unrecorded
+    assert known.reserved <= api.credits + unrecorded

@@ -1,26 +1,13 @@
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dispatcher.embedded import EmbeddedRedis
 from dispatcher.store.batches import Outcome
 from dispatcher.store.claims import SendClaim
 from tests.support.bench import Bench
 
 BATCHES = 6
-
-
-@pytest.fixture(scope="module")
-def fast_bench(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    folder = tmp_path_factory.mktemp("balance")
-    with EmbeddedRedis(folder, binary=redis_binary, options={"appendonly": "no"}) as server:
-        bench = Bench(server.url)
-        yield bench
-        bench.close()
 
 
 @dataclass
