@@ -22,7 +22,7 @@ from dispatcher.errors import InputError, Problem
 from dispatcher.intake import Intake, Taken
 from dispatcher.links import ASSUMED_LENGTH, LinkLengths
 from dispatcher.settings import Settings
-from dispatcher.store.campaigns import Campaigns
+from dispatcher.store.account import AccountStore
 from dispatcher.store.submissions import Submission, stored_message
 
 
@@ -101,7 +101,7 @@ class Preparation:
         )
 
     def prepare(
-        self, campaign: Campaign, identity: str, account: str, campaigns: Campaigns
+        self, campaign: Campaign, identity: str, account: str, store: AccountStore
     ) -> Submission:
         """Upload a campaign's recipients and say what to submit.
 
@@ -109,31 +109,36 @@ class Preparation:
             InputError: text, fields or recipients are not valid; nothing was kept.
             StoreError: Redis did not take the recipients.
         """
-        gathered = self.gather(campaign, account, campaigns)
+        gathered = self.gather(campaign, account, store)
         try:
-            is_new = not campaigns.exists(identity)
+            is_new = not store.campaigns.exists(identity)
             return self.submission(campaign, identity, gathered, is_new=is_new)
         except InputError:
             if gathered.taken:
-                campaigns.discard(gathered.taken.filling.upload)
+                store.campaigns.discard(gathered.taken.filling.upload)
             raise
 
-    def gather(self, campaign: Campaign, account: str, campaigns: Campaigns) -> Gathered:
-        """Upload a campaign's recipients; raises as `prepare` does."""
+    def gather(
+        self, campaign: Campaign, account: str, store: AccountStore, *, whole: bool = False
+    ) -> Gathered:
+        """Upload a campaign's recipients; raises as `prepare` does.
+
+        With `whole`, those who are suppressed now stay in, for a later quote to judge.
+        """
         if campaign.lists:
             return Gathered()
         message = self.message_of(campaign)
         wording = self.wording_of(campaign, message)
         sorter = self.sorter_of(campaign, wording)
         intake = Intake(
-            campaigns,
+            store.campaigns,
             self.normalise,
             wording,
             sorter=sorter,
             census=self.census_of(message, account),
             bad_rows=campaign.bad_rows,
         )
-        taken = intake.take(campaign.recipients)
+        taken = intake.take(campaign.recipients, None if whole else store.suppressions)
         if isinstance(sorter, ByZone):
             return Gathered(taken=taken, zones=tuple(sorter.zones))
         return Gathered(taken=taken)

@@ -107,15 +107,15 @@ class Dispatcher:
         if problems:
             raise InputError(problems)
         account = self._account_name(campaign.account)
-        campaigns = self._store.account(account).campaigns
+        store = self._store.account(account)
         identity = campaign.id or _id_from_key(idempotency_key)
         problems = problems_of_time(campaign.send_at, now=now, furthest=furthest)
         # Repeating a call is safe even when its time has come meanwhile.
-        if problems and not campaigns.exists(identity):
+        if problems and not store.campaigns.exists(identity):
             raise InputError(problems)
-        made = self._preparation.prepare(campaign, identity, account, campaigns)
+        made = self._preparation.prepare(campaign, identity, account, store)
         try:
-            is_new = campaigns.submit(made)
+            is_new = store.campaigns.submit(made)
         except StoreUnavailableError as error:
             raise UnconfirmedSubmitError(identity, str(error)) from error
         if is_new:

@@ -196,8 +196,8 @@ class Schedules:
         """Take recipients in, if it brings any."""
         if not schedule.has_recipients:
             return None
-        campaigns = self._store.account(account).campaigns
-        found = self._preparation.gather(schedule.campaign, account, campaigns)
+        store = self._store.account(account)
+        found = self._preparation.gather(schedule.campaign, account, store, whole=True)
         if found.taken is None:
             return None
         return Frozen(filling=found.taken.filling, digest=found.taken.digest, zones=found.zones)

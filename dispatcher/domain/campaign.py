@@ -114,6 +114,7 @@ class CampaignStatus:
         rows: recipients that came in.
         invalid: rows dropped because their number is not valid.
         duplicated: rows dropped because their number came before.
+        suppressed: rows dropped because they were suppressed when it was submitted.
         recipients: rows kept; the sum of `recipient_states`, less nothing.
         recipient_states: how many recipients are in each state, the dropped rows included.
         reasons: why recipients are undelivered, refused or not sent: reason to count.
@@ -143,6 +144,7 @@ class CampaignStatus:
     rows: int
     invalid: int
     duplicated: int
+    suppressed: int = 0
     recipients: int
     recipient_states: Mapping[RecipientState, int]
     reasons: Mapping[str, int]
@@ -255,7 +257,7 @@ class DroppedRow:
     Attributes:
         number: what came in, cut to 64 characters.
         id: the producer's own id.
-        reason: `invalid number: …` or `duplicate`.
+        reason: `invalid number: …`, `duplicate` or `suppressed`.
     """
 
     number: str = field(repr=False)

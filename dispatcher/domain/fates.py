@@ -36,11 +36,12 @@ _RECEIPT_CODES = 100
 
 
 class Exclusion(enum.IntEnum):
-    """Fate byte of a recipient the quote showed the API would not send to."""
+    """Fate byte of a recipient who is left out: the API would not send to them, or must not."""
 
     BLACKLISTED = 200
     INVALID = 201
     DUPLICATED = 202
+    SUPPRESSED = 203
 
 
 _UNKNOWN_CODE_RANK = 1
@@ -151,4 +152,4 @@ class RecipientState(enum.Enum):
     """It could not be sent in time, so it was not."""
 
     NOT_SENT = "not sent"
-    """Dropped before sending: invalid, duplicated or blacklisted."""
+    """Dropped before sending: invalid, duplicated, blacklisted or suppressed."""

@@ -76,7 +76,7 @@ class BatchState(enum.Enum):
     """Not sent. A claim moves it to `sending`."""
 
     EMPTY = "empty"
-    """Its quote left nobody to send to, so it is never posted."""
+    """The quote, or suppressions after it, left nobody to send to, so it is never posted."""
 
     SENDING = "sending"
     """Claimed: from here on it may have been posted. Never goes back without proof."""
@@ -140,7 +140,7 @@ CAMPAIGN_MOVES: Mapping[CampaignState, frozenset[CampaignState]] = {
 BATCH_MOVES: Mapping[BatchState, frozenset[BatchState]] = {
     B.READY: frozenset({B.SENDING, B.CANCELLED, B.EXPIRED, B.REFUSED, B.ACCEPTED}),
     B.EMPTY: frozenset(),
-    B.SENDING: frozenset({B.ACCEPTED, B.SCHEDULED, B.REFUSED, B.UNKNOWN, B.READY}),
+    B.SENDING: frozenset({B.ACCEPTED, B.SCHEDULED, B.REFUSED, B.UNKNOWN, B.READY, B.EMPTY}),
     B.SCHEDULED: frozenset({B.ACCEPTED, B.WITHDRAWING}),
     B.WITHDRAWING: frozenset({B.CANCELLED, B.READY, B.ACCEPTED, B.DOUBTFUL}),
     B.DOUBTFUL: frozenset({B.ACCEPTED}),

@@ -16,10 +16,12 @@ from dispatcher.domain.packing import Batch, pack, packed_numbers
 from dispatcher.domain.routes import Kept, Sorter
 from dispatcher.domain.wording import Wording
 from dispatcher.errors import InputError, Problem, StoreError
+from dispatcher.intake.heeding import Heed, first_of
 from dispatcher.intake.rows import LONGEST_ID
 from dispatcher.intake.sieve import Counts, NumberReader, Sieve
 from dispatcher.store.campaigns import Campaigns
 from dispatcher.store.submissions import Filling, starts_of
+from dispatcher.store.suppressions import SuppressionList
 
 _BATCHES_AT_ONCE = 16
 _DROPPED_AT_ONCE = 1000
@@ -61,24 +63,37 @@ class Intake:
         self._dropped = _Dropped(self._upload, rejects=bad_rows is BadRows.REJECT)
         self._sieve = Sieve(wording, normalise, self._dropped)
         self._digests = _Digests()
+        self._heed: Heed | None = None
+        self._heeded = 0
+        self._spare: Kept | None = None
 
     @property
     def counts(self) -> Counts:
         """Rows that came in so far."""
         return self._sieve.counts
 
-    def take(self, recipients: Iterable[Recipient | str]) -> Taken:
+    def take(
+        self,
+        recipients: Iterable[Recipient | str],
+        suppressions: SuppressionList | None = None,
+    ) -> Taken:
         """Read all recipients and upload those that are kept.
+
+        Args:
+            recipients: who is to be sent to.
+            suppressions: whose people are dropped; None to keep them.
 
         Raises:
             InputError: rows are bad and the campaign rejects them, or none is left.
             StoreError: Redis did not take them.
         """
+        self._heed = Heed(suppressions) if suppressions else None
         try:
             for kept in self._sieve.sift(recipients):
+                # The same content is known again, whoever of it is suppressed by then.
                 self._digests.update(kept)
-                self._count(kept)
-                self._put(self._sorter.add(kept))
+                self._keep(self._without_suppressed(kept))
+            self._end_heeding()
             self._put(self._sorter.end())
             self._end()
         except BaseException:
@@ -87,6 +102,35 @@ class Intake:
                 self._upload.discard()
             raise
         return Taken(filling=self._filling(), digest=self._digests.digest())
+
+    def _without_suppressed(self, kept: Kept) -> Kept:
+        if self._heed is None:
+            return kept
+        left, cut = self._heed.split(kept)
+        if cut.numbers:
+            self._sieve.counts.suppressed += len(cut.numbers)
+            if self._spare is None:
+                self._spare, cut = first_of(cut)
+            self._dropped.suppressed(cut)
+        return left
+
+    def _end_heeding(self) -> None:
+        """Keep one person of a campaign of whom all are suppressed: there is none of nobody.
+
+        The quote leaves them out in its turn, as nothing was heeded then.
+        """
+        if self._spare is not None and not self._sieve.counts.kept:
+            self._sieve.counts.suppressed -= 1
+            self._keep(self._spare)
+            return
+        if self._spare is not None:
+            self._dropped.suppressed(self._spare)
+        if self._heed is not None:
+            self._heeded = self._heed.version
+
+    def _keep(self, kept: Kept) -> None:
+        self._count(kept)
+        self._put(self._sorter.add(kept))
 
     def _count(self, kept: Kept) -> None:
         if self._wording.template.is_plain:
@@ -119,6 +163,8 @@ class Intake:
             rows=counts.rows,
             invalid=counts.invalid,
             duplicated=counts.duplicated,
+            suppressed=counts.suppressed,
+            heeded=self._heeded,
             dropped_chunks=self._dropped.chunks,
             list_batches=upload.list_batches,
             estimate=self._census.summary().segments,
@@ -177,6 +223,10 @@ class _Dropped:
 
     def duplicate(self, row: Recipient, number: int) -> None:
         self._drop(DroppedRow(number=str(number), id=row.id, reason="duplicate"))
+
+    def suppressed(self, cut: Kept) -> None:
+        for number, own_id in zip(cut.numbers, cut.ids, strict=True):
+            self._drop(DroppedRow(number=str(number), id=own_id, reason="suppressed"))
 
     def read(self, texts: Sequence[str], numbers: Sequence[int]) -> None:
         """Nothing is lost with these."""

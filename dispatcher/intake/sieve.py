@@ -59,11 +59,12 @@ class Counts:
     rows: int = 0
     invalid: int = 0
     duplicated: int = 0
+    suppressed: int = 0
 
     @property
     def kept(self) -> int:
         """Rows that were kept."""
-        return self.rows - self.invalid - self.duplicated
+        return self.rows - self.invalid - self.duplicated - self.suppressed
 
 
 class _Good(NamedTuple):

@@ -19,6 +19,7 @@ from dispatcher.store.receipts import Receipts
 from dispatcher.store.results import Results
 from dispatcher.store.schedules import Schedules
 from dispatcher.store.scripts import SERVER_CLOCK, Scripts
+from dispatcher.store.suppressions import SuppressionList
 from dispatcher.store.tickets import Tickets
 from dispatcher.store.withdrawals import Withdrawals
 
@@ -38,6 +39,7 @@ class AccountStore:
     results: Results
     finder: Finder
     schedules: Schedules
+    suppressions: SuppressionList
 
 
 class Store:
@@ -98,4 +100,5 @@ class Store:
             results=Results(scripts, campaigns, batches),
             finder=Finder(scripts),
             schedules=Schedules(scripts, self._barrier),
+            suppressions=SuppressionList(scripts, self._barrier),
         )

@@ -1,7 +1,7 @@
 """Batches: claiming them for a quote or a send, and recording how that ended."""
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,6 +29,9 @@ _UNREAD = b"unread"
 _YES = b"1"
 _NONE = b"none"
 _GO = b"go"
+SUPPRESSIONS_CHANGED = "suppressions"
+"""Why a POST may not begin before the suppression list is looked at again."""
+
 _UNCONFIRMED_PAUSE_MS = 5000
 
 
@@ -122,7 +125,7 @@ class Batches:
             )
         if what != _CLAIMED:
             return _nothing(what)
-        n, packed, message, lists, spent, fates, tries, progress, prefix = reply
+        n, packed, message, lists, spent, fates, tries, progress, prefix, heeded, listed = reply
         return QuoteClaim(
             campaign=campaign,
             n=n,
@@ -134,6 +137,8 @@ class Batches:
             tries=int(tries),
             progress=read_progress(progress),
             list_name=f"{prefix.decode()}-{n}",
+            heeded=int(heeded),
+            listed=int(listed),
         )
 
     def record_quote(
@@ -146,6 +151,8 @@ class Batches:
     ) -> Nudge:
         """Record what simulate said; the campaign's last quote reserves its whole cost.
 
+        The claim's `heeded` is what the exclusions heed of the suppression list.
+
         `exclusions` maps places in the batch to why the API would not send to them.
         """
         reply = self._scripts.run(
@@ -157,6 +164,7 @@ class Batches:
             "" if credits_left is None else credits_left,
             claim.spent,
             _packed(exclusions),
+            claim.heeded,
         )
         return read_nudge(claim.campaign, reply)
 
@@ -198,7 +206,8 @@ class Batches:
         )
         if reply[0] != _CLAIMED:
             return _nothing(reply[0])
-        _, n, attempt, packed, message, lists, fates, first, progress, due, windows = reply
+        _, n, attempt, packed, message, lists, fates, first, progress, due, *rest = reply
+        windows, heeded, listed = rest
         if not durable:
             self._give_back(campaign, n, int(attempt))
             return NothingToDo.NOT_DURABLE
@@ -214,12 +223,24 @@ class Batches:
             progress=read_progress(progress),
             delay=moment(due.decode()) if int(due) else None,
             window_policy=WindowPolicy(windows.decode()) if windows else None,
+            heeded=int(heeded),
+            listed=int(listed),
         )
+
+    def cut(self, claim: SendClaim, places: Collection[int]) -> int | None:
+        """Take suppressed people out of a claimed batch; give how many are left.
+
+        A batch of nobody ends here, and its credits are free again. None when the claim is over.
+        """
+        packed = msgspec.msgpack.encode(list(places))
+        left = int(self._scripts.run(Script.CUT, claim.campaign, claim.n, claim.attempt, packed))
+        return None if left < 0 else left
 
     def begin_post(self, claim: SendClaim, *, deadline_ms: int) -> str | None:
         """Look once more, right before its POST, whether a claimed batch may go; say why not.
 
-        A batch that goes to lists counts as perhaps sent from here on, durably.
+        `SUPPRESSIONS_CHANGED` asks to look at the suppression list again: it is not what the claim
+        `heeded`. A batch that goes to lists counts as perhaps sent from here on, durably.
 
         Args:
             claim: the batch.
@@ -234,6 +255,7 @@ class Batches:
             claim.n,
             claim.attempt,
             deadline_ms,
+            claim.heeded,
             barrier=Barrier() if claim.progress is None else self._barrier,
         )
         if not durable:

@@ -44,6 +44,8 @@ class QuoteClaim:
         tries: quotes of the campaign that failed in a row.
         progress: how far its upload to a list has come; None when there is nothing yet.
         list_name: what such a list is called, and nothing else in the account.
+        heeded: version of the suppression list that was looked at for it.
+        listed: version of that list when it was claimed.
     """
 
     campaign: str
@@ -56,6 +58,8 @@ class QuoteClaim:
     tries: int
     progress: ListProgress | None
     list_name: str
+    heeded: int = 0
+    listed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +101,8 @@ class SendClaim:
         progress: says which list it was uploaded to; None for a batch that is sent directly.
         delay: when the API is to send it; None for now.
         window_policy: what becomes of it outside the hours of advertising; None if it has none.
+        heeded: version of the suppression list that was looked at for it.
+        listed: version of that list when it was claimed.
     """
 
     campaign: str
@@ -110,6 +116,8 @@ class SendClaim:
     progress: ListProgress | None
     delay: datetime | None
     window_policy: WindowPolicy | None
+    heeded: int = 0
+    listed: int = 0
 
 
 def left_in(fates: bytes) -> Sequence[int]:

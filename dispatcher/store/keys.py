@@ -12,7 +12,8 @@ class Key(enum.Enum):
     """A family of keys; those ending in a colon are followed by ids."""
 
     ACCOUNT = "account"
-    """HASH, for ever: balance, reserved, exposed, spent, parked, sequence, run_id, receipt_key."""
+    """HASH, for ever: balance, reserved, exposed, spent, parked, sequence, run_id, receipt_key,
+    suppression_key, suppression_version, synced_at."""
 
     CAMPAIGNS = "campaigns"
     """ZSET campaign -> created ms, for ever: the account's campaigns in order."""
@@ -82,6 +83,15 @@ class Key(enum.Enum):
 
     ALARMS = "alarms"
     """STREAM of contradictions between what we believed and what was proven; newest 10,000."""
+
+    SUPPRESSIONS = "suppressions"
+    """HASH digest of a number -> its record, until removed: who must not be sent to."""
+
+    LIFTED = "lifted"
+    """HASH digest of a number -> when, who, why: those removed, until listed again."""
+
+    SUPPRESSION_LOG = "suppression_log"
+    """STREAM `<version>-0` of changes of the list, digests only; about the newest 2,000."""
 
     UPLOAD = "upload:"
     """HASH batch number -> packed recipients, per upload; one hour unless submitted."""

@@ -55,6 +55,7 @@ def status_of(campaign: str, account: str, fields: Mapping[str, str]) -> Campaig
         rows=int(fields["rows"]),
         invalid=int(fields["invalid"]),
         duplicated=int(fields["duplicated"]),
+        suppressed=int(fields.get("suppressed", 0)),
         recipients=int(fields["recipients"]),
         recipient_states=states,
         reasons=reasons,
@@ -98,8 +99,8 @@ def _count_recipients(
         states[state] += count
         if state in (RecipientState.NOT_SENT, RecipientState.UNDELIVERED):
             reasons[reason] += count
-    for dropped in ("invalid", "duplicated"):
-        if count := int(fields[dropped]):
+    for dropped in ("invalid", "duplicated", "suppressed"):
+        if count := int(fields.get(dropped, 0)):
             states[RecipientState.NOT_SENT] += count
             reasons[f"{dropped} row"] += count
     return states, reasons

@@ -77,6 +77,13 @@ class Script(enum.Enum):
     CLAIM_CLEANUP = ("claim_cleanup", True)
     END_CLEANUP = ("end_cleanup", True)
     FIRST_SEQUENCE = ("first_sequence", True)
+    # Not to send is never too much to remember.
+    SUPPRESS = ("suppress", True)
+    LIFT = ("lift", True)
+    FORGET_SUPPRESSED = ("forget_suppressed", True)
+    SETTLE_LIFTS = ("settle_lifts", True)
+    CUT = ("cut", True)
+    BEGIN_SYNC = ("begin_sync", True)
 
     def __init__(self, file: str, finishes: bool) -> None:  # noqa: FBT001 - the table above reads well
         self.file = file
@@ -146,6 +153,11 @@ def read_sources() -> dict[str, str]:
     }
 
 
+def standalone_source(script: Script) -> str:
+    """Give a script that needs nothing of what scripts share, as EVAL takes it."""
+    return _header(script) + read_sources()[script.file]
+
+
 def _header(script: Script) -> str:
     return "#!lua flags=allow-oom\n" if script.finishes else "#!lua\n"
 
@@ -171,6 +183,7 @@ def _preamble(clock: str) -> str:
         f"local HISTORY_KEPT = {_HISTORY_KEPT}",
         f"local EXPIRY_PAUSE_MS = {_EXPIRY_PAUSE_MS}",
         f"local UNREAD = {UNREAD}",
+        f"local SUPPRESSED = {int(fates.Exclusion.SUPPRESSED)}",
         f"local TERMINAL = {_set(lifecycle.TERMINAL)}",
     ]
     return "\n".join(lines) + "\n"

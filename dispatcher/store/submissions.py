@@ -34,6 +34,8 @@ class Filling:
         rows: see `recipients`.
         invalid: rows dropped as invalid.
         duplicated: rows dropped as duplicates.
+        suppressed: rows dropped as suppressed.
+        heeded: version of the suppression list that was looked at.
         dropped_chunks: how often `upload_dropped` was called.
         list_batches: how many batches are sent by a list at the API.
         estimate: segments of all the texts by our own count.
@@ -48,6 +50,8 @@ class Filling:
     invalid: int
     duplicated: int
     dropped_chunks: int
+    suppressed: int = 0
+    heeded: int = 0
     list_batches: int = 0
     estimate: int = 0
 
@@ -126,6 +130,8 @@ def _fields_of(filling: Filling) -> dict[str, str | int]:
         "rows": filling.rows,
         "invalid": filling.invalid,
         "duplicated": filling.duplicated,
+        "suppressed": filling.suppressed,
+        "heeded": filling.heeded,
         "list_batches": filling.list_batches,
         "estimate": filling.estimate,
         "list_prefix": f"dispatch-{filling.upload}",

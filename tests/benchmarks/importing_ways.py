@@ -9,6 +9,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import phonenumbers
@@ -137,7 +139,7 @@ def _take_in(table: Path, most: int | None, render: Render = Render.AUTO) -> tup
     campaign = Campaign(
         text=TEXT, recipients=_recipients(table, most, with_fields=True), render=render
     )
-    made = Preparation(_settings()).prepare(campaign, "measured", _ACCOUNT, _Nowhere())  # type: ignore[arg-type]  # a stand-in for the store
+    made = Preparation(_settings()).prepare(campaign, "measured", _ACCOUNT, _NOWHERE)
     assert made.filling is not None
     return made.filling.rows, made.filling.recipients
 
@@ -162,6 +164,9 @@ class _Nowhere:
         """Say that no campaign is known."""
         del campaign
         return False
+
+
+_NOWHERE: Any = SimpleNamespace(campaigns=_Nowhere(), suppressions=None)
 
 
 def _recipients(table: Path, most: int | None, *, with_fields: bool) -> Iterator[Recipient]:

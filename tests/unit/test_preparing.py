@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -15,7 +16,7 @@ from dispatcher.domain.windows import WindowPolicy
 from dispatcher.errors import InputError
 from dispatcher.preparing import Preparation
 from dispatcher.settings import Settings
-from dispatcher.store.campaigns import Campaigns
+from dispatcher.store.account import AccountStore
 from dispatcher.store.submissions import Submission
 
 PARIS, REUNION, GUADELOUPE = "+33639980001", "+262692123456", "+590690123456"
@@ -67,8 +68,8 @@ def prepare(
     settings: dict[str, Any] = {"windows": more.pop("windows", "fr-marketing")}
     preparation = Preparation(Settings.model_validate(settings), now=lambda: now)
     what = {"text": "Soldes", "pushtype": PushType.ADVERTISING, "recipients": recipients}
-    campaigns = cast("Campaigns", uploads or Uploads())
-    return preparation.prepare(Campaign(**{**what, **more}), "c1", "default", campaigns)
+    store = cast("AccountStore", SimpleNamespace(campaigns=uploads or Uploads(), suppressions=None))
+    return preparation.prepare(Campaign(**{**what, **more}), "c1", "default", store)
 
 
 def refusal(*recipients: str, **more: Any) -> tuple[str, str]:  # noqa: ANN401 - as above

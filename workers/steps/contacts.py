@@ -49,7 +49,9 @@ def read_contacts(account: Account, claim: UnreadClaim) -> None:
         bad_rows=BadRows.SKIP,
     )
     try:
-        taken = intake.take(map(_recipient, contacts))
+        # Whoever is suppressed meanwhile stays in lists that go as they are.
+        heeded = None if plan.is_given else account.store.suppressions
+        taken = intake.take(map(_recipient, contacts), heeded)
     except InputError as error:
         account.store.batches.fail_quote(claim, QuoteFailure.REJECT, why=str(error))
         return
@@ -100,7 +102,11 @@ def _plan(account: Account, claim: UnreadClaim, contacts: Sequence[Contact]) -> 
         )
     held = [Held(contact.destination, contact.infos) for contact in contacts]
     numbers = ContactNumbers(account.preparation.normalise)
-    may_go = claim.render is not Render.HERE and _have_same_hours(account, claim, held, numbers)
+    may_go = (
+        claim.render is not Render.HERE
+        and _have_same_hours(account, claim, held, numbers)
+        and not _has_suppressed(account, held, numbers)
+    )
     if may_go and go_as_they_are(wording, held, numbers, replaces=claim.replaces):
         return _Plan(AsTheyCome(len(contacts)), is_given=True)
     sorter = account.preparation.sorter_for(template, claim.render, claim.message.pushtype)
@@ -115,6 +121,12 @@ def _have_same_hours(
         return True
     read = [numbers(each.destination) for each in held]
     return len({zones_of((number,)) for number in read if isinstance(number, int)}) <= 1
+
+
+def _has_suppressed(account: Account, held: Sequence[Held], numbers: ContactNumbers) -> bool:
+    """Tell whether somebody on the lists is suppressed: they are then sent to by copies."""
+    read = [number for each in held if isinstance(number := numbers(each.destination), int)]
+    return bool(account.store.suppressions.among(read).numbers)
 
 
 def _recipient(contact: Contact) -> Recipient:

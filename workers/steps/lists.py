@@ -5,7 +5,7 @@ no other has, and contacts that came twice are removed again (document, PUT
 /list/deduplicate/:id). Nothing is sent before the list holds exactly the batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from dispatcher.domain.fates import Exclusion
@@ -47,8 +47,15 @@ def upload_next(account: Account, claim: QuoteClaim) -> None:
         _add(account, claim, claim.progress)
 
 
-def verify(account: Account, claim: QuoteClaim) -> dict[int, Exclusion]:
+def verify(
+    account: Account, claim: QuoteClaim, without: Collection[int] = ()
+) -> dict[int, Exclusion]:
     """Make a list hold exactly its batch; name those whom the API does not take into it.
+
+    Args:
+        account: whose list it is.
+        claim: the batch.
+        without: places of those who are suppressed, and so are not to be in it.
 
     Raises:
         ApiError: a call did not succeed; verifying again is safe.
@@ -57,13 +64,19 @@ def verify(account: Account, claim: QuoteClaim) -> dict[int, Exclusion]:
     list_id = _id_of(claim)
     account.api.deduplicate(list_id)
     account.trace(Milestone.DEDUPLICATED, claim.campaign, claim.n)
-    missing = missing_from(claim.batch, account.api.contacts(list_id))
+    held = account.api.contacts(list_id)
+    missing = [place for place in missing_from(claim.batch, held) if place not in without]
     if missing:
         _expect_quoting(account, claim)
         _put_back(account, list_id, _contacts(claim.batch, missing))
         account.trace(Milestone.CONTACTS_ADDED, claim.campaign, claim.n)
         account.api.deduplicate(list_id)
-        missing = missing_from(claim.batch, account.api.contacts(list_id))
+        held = account.api.contacts(list_id)
+        missing = [place for place in missing_from(claim.batch, held) if place not in without]
+    numbers = {str(claim.batch.numbers[place]) for place in without}
+    for contact in held:
+        if contact.destination.removeprefix("+") in numbers:
+            account.api.remove_contact(contact.id)
     return dict.fromkeys(missing, Exclusion.INVALID)
 
 

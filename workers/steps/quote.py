@@ -25,7 +25,8 @@ from workers.steps.exclusions import Quote, directly, quote
 from workers.steps.lists import is_uploaded, upload_next, verify
 from workers.steps.pauses import pause_ms
 from workers.steps.progress import Progress
-from workers.steps.wire import lists_of, message_of
+from workers.steps.suppressions import suppressed_in
+from workers.steps.wire import is_given, lists_of, message_of
 
 _log = structlog.get_logger("workers.quote")
 
@@ -50,7 +51,8 @@ def quote_next(account: Account, campaign: str) -> Progress:
 
 def _quote(account: Account, claim: QuoteClaim) -> None:
     account.trace(Milestone.QUOTE_CLAIMED, claim.campaign, claim.n)
-    found = _ask(account, claim)
+    claim, suppressed = _heeding(account, claim)
+    found = _ask(account, claim, suppressed)
     account.trace(Milestone.SIMULATED, claim.campaign, claim.n)
     next_up = account.store.batches.record_quote(
         claim,
@@ -65,9 +67,25 @@ def _quote(account: Account, claim: QuoteClaim) -> None:
         account.hints.move_on(account.name, claim.campaign, next_up.state, waiting=next_up.waiting)
 
 
-def _ask(account: Account, claim: QuoteClaim) -> Quote:
-    known = verify(account, claim) if claim.batch.infos is not None else {}
+def _heeding(account: Account, claim: QuoteClaim) -> tuple[QuoteClaim, dict[int, Exclusion]]:
+    """Give those of a batch who were suppressed since the list was heeded for it.
+
+    Nobody can be left out of lists that go as they are, so these are looked at when they are sent.
+    """
+    if is_given(claim):
+        return claim, {}
+    found = suppressed_in(account, claim)
+    exclusions = dict.fromkeys(found.places, Exclusion.SUPPRESSED)
+    return replace(claim, heeded=found.version), exclusions
+
+
+def _ask(account: Account, claim: QuoteClaim, suppressed: dict[int, Exclusion]) -> Quote:
+    known = dict(suppressed)
+    if claim.batch.infos is not None:
+        known = verify(account, claim, without=suppressed) | suppressed
     places = [place for place in left_in(claim.fates) if place not in known]
+    if not places:
+        return Quote(cost=0, credits_left=None, exclusions=known)
     numbers = claim.batch.numbers
     to = [Destination(str(numbers[place])) for place in places]
     message, lists = message_of(claim), lists_of(claim)

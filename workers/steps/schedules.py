@@ -197,17 +197,17 @@ def _submit(account: Account, record: ScheduleRecord, campaign: Campaign, step: 
 
 
 def _prepared(account: Account, record: ScheduleRecord, campaign: Campaign) -> Submission:
-    campaigns, identity = account.store.campaigns, campaign.id or ""
+    identity = campaign.id or ""
     if record.frozen is None:
         with _recipients(record.status.schedule) as recipients:
             found = replace(campaign, recipients=recipients)
-            return account.preparation.prepare(found, identity, account.name, campaigns)
+            return account.preparation.prepare(found, identity, account.name, account.store)
     upload = account.store.schedules.copy_audience(record.status.id)
     try:
         gathered = _thawed(record.frozen, upload)
         return account.preparation.submission(campaign, identity, gathered)
     except InputError:
-        campaigns.discard(upload)
+        account.store.campaigns.discard(upload)
         raise
 
 

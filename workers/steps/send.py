@@ -18,7 +18,7 @@ from dispatcher.errors import (
     StoreUnavailableError,
 )
 from dispatcher.smsfactor import Destination, Phase, SendReply
-from dispatcher.store.batches import Outcome, SendRecord
+from dispatcher.store.batches import SUPPRESSIONS_CHANGED, Outcome, SendRecord
 from dispatcher.store.claims import NothingToDo, SendClaim, left_in
 from workers.milestones import Milestone
 from workers.resources import Account
@@ -27,6 +27,7 @@ from workers.steps.exclusions import directly, find_exclusions
 from workers.steps.obstacles import obstacle
 from workers.steps.outcomes import outcome_of
 from workers.steps.progress import Progress
+from workers.steps.suppressions import cut_anew
 from workers.steps.wire import lists_of, message_of
 
 _log = structlog.get_logger("workers.send")
@@ -63,10 +64,11 @@ def send_next(account: Account, campaign: str) -> Progress:
     if isinstance(claim, NothingToDo):
         return Progress.NONE
     account.trace(Milestone.CLAIMED, campaign, claim.n)
-    to = _destinations(key, claim)
-    if kept_back := obstacle(account, claim) or _last_look(account, claim, since):
-        _persist(account, kept_back)
+    cleared = _clear(account, claim, since)
+    if isinstance(cleared, SendRecord):
+        _persist(account, cleared)
         return Progress.MADE
+    claim, to = cleared, _destinations(key, cleared)
     try:
         reply = _post(account, claim, to)
     except DispatcherError as error:
@@ -115,24 +117,41 @@ def _claim(account: Account, campaign: str) -> SendClaim | NothingToDo:
             time.sleep(_PAUSE)
 
 
-def _last_look(account: Account, claim: SendClaim, since: float) -> SendRecord | None:
-    """Say what forbade a claimed batch meanwhile; None when its POST may be made at once.
+def _clear(account: Account, claim: SendClaim, since: float) -> SendClaim | SendRecord:
+    """Give a claim whose POST may be made at once, less who was suppressed, or why it may not.
 
     Args:
         account: whose batch it is.
         claim: the batch.
         since: when claiming began, by the monotonic clock.
     """
-    if claim.progress is not None:
-        # Reading its lists took its time; whether the claim outlived that, the store knows.
-        since = time.monotonic()
+    anew, started = False, time.monotonic()
+    while True:
+        cut = cut_anew(account, claim, anew=anew)
+        if isinstance(cut, SendRecord):
+            return cut
+        if kept_back := obstacle(account, cut):
+            return kept_back
+        if cut.progress is not None:
+            # Reading its lists took its time; whether the claim outlived that, the store knows.
+            since = time.monotonic()
+        why = _last_look(account, cut, since)
+        if why is None:
+            return cut
+        if why != SUPPRESSIONS_CHANGED or time.monotonic() - started > _PATIENCE:
+            return outcome_of(claim, Outcome.NOT_SENT, why=why)
+        claim, anew = cut, True
+
+
+def _last_look(account: Account, claim: SendClaim, since: float) -> str | None:
+    """Say what forbade a claimed batch meanwhile; None when its POST may be made at once."""
     try:
         why = _begin_post(account, claim, until=since + _LONGEST_HESITATION)
     except StoreUnavailableError:
         why = "Redis did not confirm that it may be posted"
     if why is None and time.monotonic() - since > _LONGEST_HESITATION:
         why = "the worker was too slow after the claim"
-    return None if why is None else outcome_of(claim, Outcome.NOT_SENT, why=why)
+    return why
 
 
 def _begin_post(account: Account, claim: SendClaim, *, until: float) -> str | None:

@@ -1,7 +1,8 @@
 -- The last look before a batch is posted: whatever forbade it since the claim is heeded. A batch that
--- goes to lists counts as perhaps sent only from here on. ARGV: id, n, attempt, deadline ms.
--- Replies `go`, and again to the same attempt, or why not: `over` when the claim is, `stopped`, or
--- the state of its campaign.
+-- goes to lists counts as perhaps sent only from here on. ARGV: id, n, attempt, deadline ms, version
+-- of the suppression list that was heeded. Replies `go`, and again to the same attempt, or why not:
+-- `over` when the claim is, `stopped`, the state of its campaign, or `suppressions` when the list
+-- has changed, which is to be looked at once more.
 local id, n = ARGV[1], tonumber(ARGV[2])
 local batch = key(K.batch, id, n)
 local f = redis.call('HMGET', batch, 'state', 'attempt')
@@ -9,6 +10,7 @@ if f[1] ~= B.sending or f[2] ~= ARGV[3] then return 'over' end
 if redis.call('HEXISTS', ACCOUNT, 'stopped_by') == 1 then return 'stopped' end
 local state = redis.call('HGET', key(K.campaign, id), 'state')
 if state ~= C.sending then return state end
+if (redis.call('HGET', ACCOUNT, 'suppression_version') or '0') ~= ARGV[5] then return 'suppressions' end
 if redis.call('HDEL', batch, 'reading') == 1 then
   redis.call('ZADD', key(K.inflight), now + tonumber(ARGV[4]), id .. '/' .. n)
 end

@@ -2,10 +2,10 @@
 -- ARGV: id, lease ms. Replies {what}, {'unread', message, lists, failures so far, render,
 -- replaces, skips bad rows} when the contacts of the account's lists are to be read first, or
 -- {'claimed', n, packed recipients, message, lists, spent, fates, failures so far, progress of the
--- upload to a list, what names such lists}.
+-- upload to a list, what names such lists, version of the suppression list that was heeded, and now}.
 local id, lease = ARGV[1], tonumber(ARGV[2])
 local record = key(K.campaign, id)
-local f = redis.call('HMGET', record, 'state', 'message', 'lists', 'nudge_after', 'tries', 'list_prefix')
+local f = redis.call('HMGET', record, 'state', 'message', 'lists', 'nudge_after', 'tries', 'list_prefix', 'heeded')
 if f[1] ~= C.queued and f[1] ~= C.quoting then return { f[1] or 'none' } end
 if redis.call('HGET', ACCOUNT, 'parked') == H.credentials then
   if f[1] == C.queued then move(id, C.quoting) end
@@ -31,4 +31,5 @@ if n == UNREAD then
 end
 return { 'claimed', n, redis.call('HGET', key(K.recipients, id), n), message, lists,
   redis.call('HGET', ACCOUNT, 'spent') or '0', fates_of(id, n), tries,
-  redis.call('HGET', key(K.lists, id), n) or '', f[6] or '' }
+  redis.call('HGET', key(K.lists, id), n) or '', f[6] or '', f[7] or '0',
+  redis.call('HGET', ACCOUNT, 'suppression_version') or '0' }

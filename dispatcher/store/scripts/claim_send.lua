@@ -4,17 +4,19 @@
 -- reply can be asked for anew by the attempt that lost it, which has not sent yet.
 -- Replies {what} or {'claimed', n, attempt, packed recipients, message, lists, fates, first
 -- sequence, progress of the upload to a list, ms when to send or 0 for now,
--- what becomes of it outside the hours of advertising, or ''}.
+-- what becomes of it outside the hours of advertising, or '', version of the suppression list that
+-- was heeded, and now}.
 local id, op, deadline = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local record = key(K.campaign, id)
 local f = redis.call('HMGET', record, 'state', 'message', 'lists', 'nudge_after', 'first', 'send_at', 'latest', 'windows')
 
 local function claimed(n)
-  return { 'claimed', n, redis.call('HGET', key(K.batch, id, n), 'attempt'),
+  local b = redis.call('HMGET', key(K.batch, id, n), 'attempt', 'due_at', 'heeded')
+  return { 'claimed', n, b[1],
     redis.call('HGET', key(K.recipients, id), n), f[2], f[3] or '[]', fates_of(id, n),
     string.format('%.0f', tonumber(f[5]) + span(id, n)),
     redis.call('HGET', key(K.lists, id), n) or '',
-    redis.call('HGET', key(K.batch, id, n), 'due_at') or '0', f[8] or '' }
+    b[2] or '0', f[8] or '', b[3] or '0', redis.call('HGET', ACCOUNT, 'suppression_version') or '0' }
 end
 
 local mine = redis.call('HGET', key(K.claims), op)

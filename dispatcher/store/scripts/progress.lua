@@ -9,7 +9,8 @@ local function check_conservation(id)
     if string.match(name, '^[bf]:') then sum = sum + number(value) end
   end
   local kept = number(field.recipients)
-  return sum == kept and kept + number(field.invalid) + number(field.duplicated) == number(field.rows)
+  local dropped = number(field.invalid) + number(field.duplicated) + number(field.suppressed)
+  return sum == kept and kept + dropped == number(field.rows)
 end
 
 -- Recipients in accepted batches for whom no final receipt came.

@@ -1,6 +1,6 @@
 -- Records what simulate said of a batch. The last one reserves the campaign's whole cost:
 -- all or nothing. ARGV: id, n, size, cost, credits, spent before asking, exclusions (msgpack of
--- {place in the batch, fate byte, ...}). Replies {campaign state, batches waiting}.
+-- {place in the batch, fate byte, ...}), version of the suppression list heeded. Replies {campaign state, batches waiting}.
 local id, n, size, cost = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local record, batch = key(K.campaign, id), key(K.batch, id, n)
 local state = redis.call('HGET', record, 'state')
@@ -9,7 +9,8 @@ if state ~= C.quoting or redis.call('EXISTS', batch) == 1 then return { state or
 observe(ARGV[5], ARGV[6])
 local exclusions, first = cmsgpack.unpack(ARGV[7]), span(id, n)
 if #exclusions / 2 == size then cost = 0 end
-redis.call('HSET', batch, 'state', B.ready, 'size', size, 'left', size, 'quote', cost, 'attempt', 0)
+redis.call('HSET', batch, 'state', B.ready, 'size', size, 'left', size, 'quote', cost, 'attempt', 0,
+  'heeded', ARGV[8])
 for i = 1, #exclusions, 2 do set_fate(id, n, first + exclusions[i], exclusions[i + 1]) end
 redis.call('ZREM', key(K.waiting, id), n)
 redis.call('HDEL', record, 'tries')
