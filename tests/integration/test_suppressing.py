@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Condition
 from typing import Any
 
 import pytest
@@ -260,11 +261,38 @@ def test_given_lists_go_when_only_others_are_suppressed_later(works: Works) -> N
     assert works.run(campaign).cost == 4
 
 
+class Stops:
+    """Suppresses people one by one, and lets workers wait for the next."""
+
+    def __init__(self, works: Works, numbers: list[int]) -> None:
+        self.at: dict[int, float] = {}
+        self._works = works
+        self._numbers = numbers
+        self._news = Condition()
+
+    def run(self) -> None:
+        for number in self._numbers:
+            stop(self._works, number)
+            with self._news:
+                self.at[number] = time.monotonic()
+                self._news.notify_all()
+
+    def await_next(self, reached: Milestone, _campaign: str, _n: int) -> None:
+        """Let somebody be suppressed after each claim, which alone would be too quick for that."""
+        if reached is Milestone.CLAIMED:
+            with self._news:
+                known = len(self.at)
+                self._news.wait_for(
+                    lambda: len(self.at) > known or known == len(self._numbers), timeout=30
+                )
+
+
 def test_whoever_is_suppressed_before_a_post_begins_is_not_in_it(works: Works) -> None:
     """Four workers send while somebody suppresses people; times tell who came first."""
-    first, many = NUMBERS[0] + 1000, 120
+    first, many = NUMBERS[0] + 1000, 60
+    everybody = range(first, first + many)
     campaign = works.resources.dispatcher.submit(
-        Campaign(recipients=[str(first + n) for n in range(many)], text="Bonjour")
+        Campaign(recipients=map(str, everybody), text="Bonjour")
     )
     quote_all(works, campaign)
     batches, began = works.account.store.batches, dict[int, float]()
@@ -279,19 +307,16 @@ def test_whoever_is_suppressed_before_a_post_begins_is_not_in_it(works: Works) -
         return answer
 
     batches.begin_post = begin_post  # type: ignore[method-assign]  # of this test's own store
-    victims, stopped = random.Random(6).sample(range(first, first + many), 60), dict[int, float]()
-    with ThreadPoolExecutor(4) as pool:
-        workers = [pool.submit(send_all, works.account, campaign) for _ in range(4)]
-        for number in victims:
-            stop(works, number)
-            stopped[number] = time.monotonic()
-        for worker in workers:
-            worker.result(timeout=120)
-    send_all(works.account, campaign)
+    stops = Stops(works, random.Random(6).sample(everybody, 40))
+    worker = replace(works.account, trace=stops.await_next)
+    with ThreadPoolExecutor(5) as pool:
+        done = [pool.submit(send_all, worker, campaign) for _ in range(4)]
+        for each in (pool.submit(stops.run), *done):
+            each.result(timeout=120)
 
     sent_to = reached(works)
     assert sent_to == sorted(began)
-    assert all(began[number] < stopped[number] for number in victims if number in began)
+    assert all(began[number] < at for number, at in stops.at.items() if number in began)
     status = works.check(campaign)
     assert status.recipient_states[R.SENT] == len(sent_to)
     assert status.recipient_states[R.NOT_SENT] == many - len(sent_to) > 0
