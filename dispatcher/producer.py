@@ -30,12 +30,13 @@ from dispatcher.errors import (
 from dispatcher.planning import Departure, plan
 from dispatcher.preparing import Preparation
 from dispatcher.queueing import Hints, Task, make_app
-from dispatcher.quoting import Observer, quote
+from dispatcher.quoting import Observer, Payer, quote
 from dispatcher.scheduling import Schedules
 from dispatcher.settings import Settings
 from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.account import AccountStore, Store
 from dispatcher.store.ledger import Credits
+from dispatcher.suppressing import Suppressions
 
 
 class Dispatcher:
@@ -45,6 +46,7 @@ class Dispatcher:
 
     Attributes:
         schedules: campaigns that recur.
+        suppressions: who must not be sent to.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Dispatcher:
         self._preparation = Preparation(settings, now=now)
         self._now = now
         self.schedules = Schedules(store, self._preparation, self._account_name)
+        self.suppressions = Suppressions(store, self._preparation, self._account_name, now=now)
 
     @classmethod
     def from_env(cls) -> Self:
@@ -139,16 +142,17 @@ class Dispatcher:
         Raises:
             InputError: the campaign is not valid. Bad rows raise nothing: they are counted.
             ApiError: contacts of the account's lists cannot be read.
+            StoreError: Redis does not tell who is suppressed.
         """
         if problems := problems_of(campaign):
             raise InputError(problems)
         account = self._account_name(campaign.account)
+        listed = self._store.account(account).suppressions
         with open_client(self._settings, account) as api:
             return quote(
                 campaign,
                 self._preparation,
-                account=account,
-                api=api,
+                Payer(name=account, api=api, suppressions=listed),
                 observer=observer or Observer(),
                 simulate=simulate,
             )

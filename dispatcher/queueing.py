@@ -37,7 +37,7 @@ class QueueName(enum.Enum):
     """Taking back what the API has for later, which must not come too late."""
 
     RECEIPTS = "receipts"
-    """Merging receipts, and emptying lists: what may wait a little."""
+    """Merging receipts, emptying lists, comparing blacklists: what may wait a little."""
 
 
 class Task(enum.Enum):
@@ -71,6 +71,9 @@ class Task(enum.Enum):
     CLEAN_LISTS = "accounts.clean_lists"
     """Empties lists that were made for campaigns which are over: (account)."""
 
+    SYNC_BLACKLIST = "accounts.sync_blacklist"
+    """Compares the suppression list with the API's blacklist: (account)."""
+
     TICK = "tick"
     """Finds what should have moved on every account, and nudges it."""
 
@@ -85,6 +88,7 @@ QUEUE_OF: Mapping[Task, QueueName] = {
     Task.WITHDRAW: QueueName.CANCEL,
     Task.RUN_SCHEDULES: QueueName.CONTROL,
     Task.CLEAN_LISTS: QueueName.RECEIPTS,
+    Task.SYNC_BLACKLIST: QueueName.RECEIPTS,
     Task.TICK: QueueName.CONTROL,
 }
 

@@ -17,10 +17,12 @@ from dispatcher.domain.routes import AsTheyCome, Kept, Render, Sorter
 from dispatcher.domain.template import INFO_FIELDS
 from dispatcher.domain.wording import Wording
 from dispatcher.errors import ApiError, InputError, Problem
+from dispatcher.intake.heeding import NOBODY, Heed
 from dispatcher.intake.intake import nobody_problem
 from dispatcher.intake.sieve import NumberReader, Sieve
 from dispatcher.preparing import Preparation
 from dispatcher.smsfactor import Destination, SendReply, SmsFactor
+from dispatcher.store.suppressions import SuppressionList
 
 _CALLS_AT_ONCE = 8
 
@@ -38,12 +40,26 @@ class Observer:
         """Take how many more recipients the API was asked about."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Payer:
+    """The account a campaign would be sent on.
+
+    Attributes:
+        name: its name.
+        api: its API.
+        suppressions: whom it does not send to; None for nobody.
+    """
+
+    name: str
+    api: SmsFactor
+    suppressions: SuppressionList | None = None
+
+
 def quote(
     campaign: Campaign,
     preparation: Preparation,
+    payer: Payer,
     *,
-    account: str,
-    api: SmsFactor,
     observer: Observer,
     simulate: bool,
 ) -> CampaignQuote:
@@ -55,13 +71,16 @@ def quote(
     """
     message = preparation.message_of(campaign)
     wording = preparation.wording_of(campaign, message)
-    audience = _audience(campaign, preparation, wording, api)
-    census = preparation.census_of(message, account, may_ask=simulate)
+    audience = _audience(campaign, preparation, wording, payer)
+    census = preparation.census_of(message, payer.name, may_ask=simulate)
     tally = _Tally(observer)
     sieve = Sieve(wording, audience.numbers, tally)
+    heed = Heed(payer.suppressions) if payer.suppressions else None
     routes: Counter[bool] = Counter()
-    with _Simulator(api, message, preparation.settings.batch_size, observer) as simulator:
-        for kept in sieve.sift(audience.rows):
+    with _Simulator(payer.api, message, preparation.settings.batch_size, observer) as simulator:
+        for sifted in sieve.sift(audience.rows):
+            kept, cut = heed.split(sifted) if heed else (sifted, NOBODY)
+            sieve.counts.suppressed += len(cut.numbers)
             if not kept.numbers:
                 continue
             observer.kept(kept)
@@ -78,6 +97,7 @@ def quote(
         rows=sieve.counts.rows,
         recipients=sieve.counts.kept,
         duplicated=sieve.counts.duplicated,
+        suppressed=sieve.counts.suppressed,
         bad_rows=dict(tally.reasons.most_common()),
         damages=dict(tally.damages.most_common()),
         direct_batches=routes[False],
@@ -102,7 +122,7 @@ class _Audience:
 
 
 def _audience(
-    campaign: Campaign, preparation: Preparation, wording: Wording, api: SmsFactor
+    campaign: Campaign, preparation: Preparation, wording: Wording, payer: Payer
 ) -> _Audience:
     sorter = preparation.sorter_of(campaign, wording)
     if not campaign.lists:
@@ -110,16 +130,23 @@ def _audience(
     contacts = [
         Held(contact.destination, contact.infos)
         for list_id in campaign.lists
-        for contact in api.contacts(list_id)
+        for contact in payer.api.contacts(list_id)
     ]
     wording.bind(INFO_FIELDS)
     rows = (Recipient(each.destination, fields=each.fields) for each in contacts)
     numbers = ContactNumbers(preparation.normalise)
-    if campaign.render is not Render.HERE and go_as_they_are(
-        wording, contacts, numbers, replaces=campaign.replace_characters
-    ):
+    may_go = campaign.render is not Render.HERE and not _has_suppressed(contacts, numbers, payer)
+    if may_go and go_as_they_are(wording, contacts, numbers, replaces=campaign.replace_characters):
         return _Audience(rows, numbers, AsTheyCome(len(contacts)), is_given=True)
     return _Audience(rows, numbers, sorter)
+
+
+def _has_suppressed(contacts: Sequence[Held], numbers: ContactNumbers, payer: Payer) -> bool:
+    """Tell whether lists are sent to by copies, as somebody on them is suppressed."""
+    if payer.suppressions is None:
+        return False
+    read = [number for each in contacts if isinstance(number := numbers(each.destination), int)]
+    return bool(payer.suppressions.among(read).numbers)
 
 
 class _Tally:

@@ -86,6 +86,8 @@ class Settings(BaseSettings):
         fan_out: tasks working on one campaign at the same time.
         nudge_after: after which a campaign that does not move is nudged again.
         credit_check_every: at most one GET /credits in this time for a held campaign.
+        blacklist_sync_every: how often workers compare the suppression list with the API's
+            blacklist; 0 for never.
         receipt_wait: after which a campaign finishes without the missing receipts.
         batch_size: recipients of one POST; the API's maximum is not documented.
         list_size: recipients of one list made at the API for a mail merge, and of its one POST.
@@ -138,6 +140,7 @@ class Settings(BaseSettings):
     fan_out: int = Field(default=16, ge=1, le=256)
     nudge_after: Seconds = 10
     credit_check_every: Seconds = 60
+    blacklist_sync_every: Span = timedelta(hours=1)
     receipt_wait: timedelta = timedelta(hours=72)
     batch_size: int = Field(default=1000, ge=1, le=50_000)
     list_size: int = Field(default=5000, ge=1, le=50_000)

@@ -16,6 +16,7 @@ from dispatcher.producer import Dispatcher
 from dispatcher.queueing import Task
 from workers.quiet import QuietRequest
 from workers.resources import Account, Resources
+from workers.steps.blacklist import sync_next
 from workers.steps.cleanup import clean_next
 from workers.steps.credits import check_credits
 from workers.steps.progress import Progress
@@ -36,6 +37,7 @@ _ACCOUNT_STEPS: Mapping[Task, Step] = {
     Task.WITHDRAW: withdraw_next,
     Task.RUN_SCHEDULES: run_next,
     Task.CLEAN_LISTS: clean_next,
+    Task.SYNC_BLACKLIST: sync_next,
 }
 
 

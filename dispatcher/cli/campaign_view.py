@@ -224,7 +224,15 @@ def _in_order(status: CampaignStatus) -> list[tuple[RecipientState, int]]:
 
 
 def _why_dropped(status: CampaignStatus) -> dict[str, int]:
-    known = ("invalid row", "duplicated row", "blacklisted", "invalid", "duplicated")
+    known = (
+        "invalid row",
+        "duplicated row",
+        "suppressed row",
+        "suppressed",
+        "blacklisted",
+        "invalid",
+        "duplicated",
+    )
     return {reason: status.reasons[reason] for reason in known if reason in status.reasons}
 
 

@@ -184,6 +184,8 @@ def _settings(redis_url: str, directory: Path, *, is_fast: bool) -> dict[str, st
         "DISPATCHER_REDIS_URL": redis_url,
         "DISPATCHER_BROKER_URL": redis_url.removesuffix("0") + "1",
         "DISPATCHER_BATCH_SIZE": "50",
+        # Whom the API leaves out is part of what it shows.
+        "DISPATCHER_BLACKLIST_SYNC_EVERY": "PT0S",
         "DISPATCHER_CONCURRENCY": "16" if is_fast else "4",
         "DISPATCHER_NUDGE_AFTER": "2",
         "DISPATCHER_JOURNAL_DIR": str(directory / "journal"),

@@ -16,6 +16,7 @@ from dispatcher.cli import (
     send,
     services,
     steering,
+    suppressions,
 )
 from dispatcher.cli.api import group as api
 from dispatcher.cli.exit_codes import ExitCode, code_of_error
@@ -62,6 +63,7 @@ for group in (
     campaigns,
     steering,
     schedules,
+    suppressions,
     account,
     api,
     services,

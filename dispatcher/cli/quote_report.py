@@ -90,6 +90,7 @@ def quote_document(report: QuoteReport) -> dict[str, Any]:
         "rows": quote.rows,
         "recipients": quote.recipients,
         "duplicated": quote.duplicated,
+        "suppressed": quote.suppressed,
         "bad_rows": report.bad_rows,
         "repaired": {damage.sentence: rows for damage, rows in quote.damages.items()},
         "route": {

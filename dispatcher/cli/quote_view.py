@@ -49,6 +49,8 @@ def _recipient_rows(report: QuoteReport) -> Iterator[tuple[str, str]]:
     yield "kept", f"{quote.recipients:,}"
     if quote.duplicated:
         yield "dropped", f"{quote.duplicated:,} whose number came before"
+    if quote.suppressed:
+        yield "dropped", f"{quote.suppressed:,} who are suppressed"
     for reason, rows in report.bad_rows.items():
         yield "bad", f"{rows:,} {reason}"
     if report.is_refused:

@@ -36,6 +36,7 @@ class CampaignQuote:
         rows: rows that came in.
         recipients: those of them kept.
         duplicated: rows whose number came before.
+        suppressed: rows of people who are suppressed.
         bad_rows: what is wrong with the others: `field: message` to how many rows.
         damages: what had happened to numbers that were understood all the same.
         direct_batches: POSTs of one text to all their recipients.
@@ -48,6 +49,7 @@ class CampaignQuote:
     rows: int
     recipients: int
     duplicated: int
+    suppressed: int = 0
     bad_rows: Mapping[str, int]
     damages: Mapping[Damage, int]
     direct_batches: int

@@ -6,7 +6,8 @@ from functools import cached_property
 from dispatcher.domain.routes import Kept
 from dispatcher.store.suppressions import SuppressionList
 
-_NOBODY = Kept((), ())
+NOBODY = Kept((), ())
+"""No rows at all."""
 
 
 class Heed:
@@ -30,10 +31,10 @@ class Heed:
             StoreUnavailableError: Redis did not answer.
         """
         if not self.version or not kept.numbers:
-            return kept, _NOBODY
+            return kept, NOBODY
         found = self._suppressions.among(kept.numbers, version=self.version).numbers
         if not found:
-            return kept, _NOBODY
+            return kept, NOBODY
         on_it = [number in found for number in kept.numbers]
         places = range(len(on_it))
         return (

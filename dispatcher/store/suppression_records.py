@@ -111,11 +111,13 @@ class SuppressionRecords:
 
     def of(self, digests: Sequence[bytes]) -> list[Stored | None]:
         """Give the record of each digest, None for those not on the list."""
-        return [raw and _RECORDS.decode(raw) for raw in self._read(Key.SUPPRESSIONS, digests)]
+        return [
+            _RECORDS.decode(raw) if raw else None for raw in self._read(Key.SUPPRESSIONS, digests)
+        ]
 
     def lifts_of(self, digests: Sequence[bytes]) -> list[Lift | None]:
         """Give, of those not on the list, who was taken off it."""
-        return [raw and read_lift(raw) for raw in self._read(Key.LIFTED, digests)]
+        return [read_lift(raw) if raw else None for raw in self._read(Key.LIFTED, digests)]
 
     def all(self) -> Iterator[tuple[bytes, Stored]]:
         """Give every digest with its record, some perhaps twice, as a scan of Redis does."""

@@ -18,7 +18,7 @@ import phonenumbers
 from dispatcher.domain.campaign import Campaign, DroppedRow, Recipient
 from dispatcher.domain.routes import Render
 from dispatcher.preparing import Preparation
-from dispatcher.quoting import Observer, quote
+from dispatcher.quoting import Observer, Payer, quote
 from dispatcher.settings import AccountSettings, Settings
 from dispatcher.smsfactor.opening import open_client
 from dispatcher.tables import read_recipients
@@ -127,8 +127,7 @@ def _quote(text: str, recipients: Iterator[Recipient]) -> tuple[int, int]:
         made = quote(
             Campaign(text=text, recipients=recipients),
             Preparation(settings),
-            account=_ACCOUNT,
-            api=api,
+            Payer(name=_ACCOUNT, api=api),
             observer=Observer(),
             simulate=False,
         )

@@ -242,6 +242,7 @@ def make_settings(redis_url: str, api_url: str, folder: Path) -> Settings:
             "api_url": api_url,
             "journal_dir": folder / "journal",
             "batch_size": 3,
+            "blacklist_sync_every": 0,
             "list_size": 4,
             "nudge_after": 1,
         }

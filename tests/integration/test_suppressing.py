@@ -65,7 +65,8 @@ def disturbed(works: Works, milestone: Milestone, disturb: Callable[[], object])
 
 def test_who_is_suppressed_when_it_is_submitted_is_dropped_and_listed(works: Works) -> None:
     stop(works, NUMBERS[1])
-    campaign = works.submit([Recipient(number, f"id-{number}") for number in FOUR])  # type: ignore[list-item]  # recipients will do
+    people = [Recipient(number, f"id-{number}") for number in FOUR]
+    campaign = works.resources.dispatcher.submit(Campaign(recipients=people, text="Bonjour"))
 
     status = works.run(campaign)
 
@@ -163,7 +164,7 @@ def test_a_list_that_changes_all_the_time_is_looked_at_until_it_rests(works: Wor
 
     batches.begin_post = begin_post  # type: ignore[method-assign]  # of this test's own store
     send_all(works.account, campaign)
-    del batches.begin_post  # type: ignore[attr-defined]  # as above
+    del batches.begin_post
 
     assert len(looks) == 5
     assert reached(works) == NUMBERS[1:]
@@ -181,7 +182,7 @@ def test_a_worker_whose_redis_is_away_gives_the_batch_back(works: Works) -> None
 
     listed.among = away  # type: ignore[method-assign]  # of this test's own store
     send_next(works.account, campaign)
-    del listed.among  # type: ignore[attr-defined]  # as above
+    del listed.among
 
     assert works.check(campaign).batch_states == {"ready": 2}
     assert works.posts() == 0

@@ -158,5 +158,6 @@ class Stack:
             "DISPATCHER_ACCOUNTS__DEFAULT__WEBHOOK_SECRET": WEBHOOK_SECRET,
             "DISPATCHER_CONCURRENCY": "4",
             "DISPATCHER_NUDGE_AFTER": "1",
+            "DISPATCHER_BLACKLIST_SYNC_EVERY": "PT0S",
             "DISPATCHER_JOURNAL_DIR": str(self.directory / "journal"),
         }

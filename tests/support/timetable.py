@@ -103,6 +103,7 @@ def opened_timetable(url: str, folder: Path, *, joins: bool = False) -> Iterator
             "api_url": "http://127.0.0.1:9",
             "accounts": {ACCOUNT: {"username": "sandbox@example.com", "password": "sandbox"}},
             "batch_size": 2,
+            "blacklist_sync_every": 0,
             "journal_dir": folder,
         }
     )

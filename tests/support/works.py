@@ -118,6 +118,7 @@ def settings_for(url: str, sandbox: Sandbox, folder: Path) -> Settings:
             "api_url": sandbox.url,
             "accounts": {"default": {"username": "sandbox@example.com", "password": "sandbox"}},
             "batch_size": 2,
+            "blacklist_sync_every": 0,
             "journal_dir": folder,
         }
     )

@@ -7,6 +7,7 @@ from dispatcher.errors import StoreError
 from dispatcher.queueing import Task
 from dispatcher.store.ledger import Agenda
 from workers.resources import Account
+from workers.steps.blacklist import sync_interval_ms
 
 # Workers that are behind need no more hints: those beyond would only wait and expire.
 _ENOUGH = 500
@@ -16,6 +17,9 @@ def tick(account: Account) -> None:
     """Look at one account once."""
     with suppress(StoreError):
         account.journal.retry(account.name, account.store.batches)
+    interval_ms = sync_interval_ms(account)
+    if interval_ms and account.store.suppressions.is_sync_due(interval_ms=interval_ms):
+        account.hints.nudge(Task.SYNC_BLACKLIST, account.name)
     agenda = account.store.ledger.tick()
     for task in _asked_for(agenda):
         account.hints.nudge(task, account.name)

@@ -1,5 +1,7 @@
 """The suppression list itself: adding, removing, erasing, and the copies of it in processes."""
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -75,7 +77,7 @@ def test_a_receiver_adds_with_one_plain_eval_beside_its_other_commands(bench: Be
 
     with bench.client.pipeline(transaction=True) as pipe:
         pipe.xadd("somewhere", {"a": "b"})
-        pipe.eval(suppress_source(), 1, bench.keys.of(Key.ACCOUNT), *arguments)  # type: ignore[no-untyped-call]  # redis-py's own
+        pipe.eval(suppress_source(), 1, bench.keys.of(Key.ACCOUNT), *arguments)
         _, told = pipe.execute()
 
     assert told == [1, 1]
@@ -135,7 +137,7 @@ def test_whoever_is_erased_stays_suppressed_and_no_key_has_the_number(bench: Ben
 
 def dump(bench: Bench) -> bytes:
     """Give all that the account's keys of the list hold."""
-    held = bench.client.hgetall(bench.keys.of(Key.SUPPRESSIONS))
+    held: Any = bench.client.hgetall(bench.keys.of(Key.SUPPRESSIONS))
     log = bench.client.xrange(bench.keys.of(Key.SUPPRESSION_LOG))
     return b"".join([*held, *held.values(), repr(log).encode()])
 
@@ -174,7 +176,7 @@ def test_a_copy_of_a_server_that_forgot_is_made_anew(bench: Bench) -> None:
     assert set(listed(bench).among(PEOPLE).numbers) == {ADA, BOB}
 
     bench.client.hset(bench.keys.of(Key.ACCOUNT), "suppression_version", 1)
-    bench.client.hdel(bench.keys.of(Key.SUPPRESSIONS), listed(bench).digests_of([BOB])[0])  # type: ignore[arg-type]  # bytes will do
+    bench.client.hdel(bench.keys.of(Key.SUPPRESSIONS), listed(bench).digests_of([BOB])[0])
 
     found = listed(bench).among(PEOPLE)
     assert (found.version, set(found.numbers)) == (1, {ADA})
