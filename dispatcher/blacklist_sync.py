@@ -5,7 +5,7 @@ step may be repeated, and each run begins with what is different then, so one th
 is gone on with by the next.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from dispatcher.store.suppressions import Addition, SuppressionList
 
 _TOLD_AT_ONCE = 1000
 _MOST_CALLS = 50
-# Document, "Annexe liste des erreurs": somebody else was faster.
+# Document, "Annexe liste des erreurs".
 _NOT_FOUND = -5
 
 
@@ -71,7 +71,15 @@ def synchronise(
         for contact in api.blacklist()
         if isinstance(number := read(contact.destination), int)
     }
-    freed = _free(listed, api, contacts, lifted) if is_live else _settle(listed, contacts, lifted)
+    on_it = len(contacts)
+    digests = dict(zip(contacts, listed.digests_of(contacts), strict=True)) if lifted else {}
+    listed.settle_lifts(lifted.difference(digests.values()))
+    taken_off = {number: digest for number, digest in digests.items() if digest in lifted}
+    freed = 0
+    for number in list(taken_off)[:_MOST_CALLS] if is_live else ():
+        _free(api, contacts.pop(number))
+        listed.settle_lifts([taken_off[number]])
+        freed += 1
     known = listed.among(list(contacts)).numbers if contacts else ()
     source = SuppressionSource.API_BLACKLIST
     new = [number for number in contacts if number not in known]
@@ -82,35 +90,16 @@ def synchronise(
         if entry.number and entry.number not in contacts and entry.source is not source
     ]
     told = _tell(api, missing) if is_live else 0
-    return Synced(read=len(contacts), added=added, told=told, freed=freed, left=len(missing) - told)
+    return Synced(read=on_it, added=added, told=told, freed=freed, left=len(missing) - told)
 
 
-def _settle(listed: SuppressionList, contacts: Mapping[int, str], lifted: set[bytes]) -> int:
-    """Note whom the blacklist has no more, so that it counts if it ever has them again."""
-    if lifted:
-        listed.settle_lifts(lifted.difference(listed.digests_of(list(contacts))))
-    return 0
-
-
-def _free(
-    listed: SuppressionList, api: SmsFactor, contacts: Mapping[int, str], lifted: set[bytes]
-) -> int:
-    """Take those off the blacklist who were taken off our list on purpose."""
-    _settle(listed, contacts, lifted)
-    if not lifted:
-        return 0
-    freed = 0
-    pairs = zip(listed.digests_of(list(contacts)), contacts.values(), strict=True)
-    there = [(digest, contact) for digest, contact in pairs if digest in lifted]
-    for digest, contact in there[:_MOST_CALLS]:
-        try:
-            api.remove_from_blacklist(contact)
-        except RequestRefusedError as error:
-            if error.status != _NOT_FOUND:
-                raise
-        listed.settle_lifts([digest])
-        freed += 1
-    return freed
+def _free(api: SmsFactor, contact: str) -> None:
+    """Take somebody off the blacklist, unless somebody else was faster."""
+    try:
+        api.remove_from_blacklist(contact)
+    except RequestRefusedError as error:
+        if error.status != _NOT_FOUND:
+            raise
 
 
 def _tell(api: SmsFactor, missing: list[int]) -> int:

@@ -111,9 +111,8 @@ class SuppressionRecords:
 
     def of(self, digests: Sequence[bytes]) -> list[Stored | None]:
         """Give the record of each digest, None for those not on the list."""
-        return [
-            _RECORDS.decode(raw) if raw else None for raw in self._read(Key.SUPPRESSIONS, digests)
-        ]
+        found = self._read(Key.SUPPRESSIONS, digests)
+        return [_RECORDS.decode(raw) if raw else None for raw in found]
 
     def lifts_of(self, digests: Sequence[bytes]) -> list[Lift | None]:
         """Give, of those not on the list, who was taken off it."""

@@ -1,0 +1,117 @@
+"""`dispatcher suppressions` on a real store."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from dispatcher.cli.main import app
+from tests.support.bench import Bench
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run `dispatcher suppressions`; give exit code, output and errors."""
+    monkeypatch.setenv("DISPATCHER_REDIS_URL", redis_url)
+    for account in ("DEFAULT", "OTHER"):
+        monkeypatch.setenv(f"DISPATCHER_ACCOUNTS__{account}__USERNAME", "sandbox@example.com")
+        monkeypatch.setenv(f"DISPATCHER_ACCOUNTS__{account}__PASSWORD", "sandbox")
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+
+    def run_it(*arguments: str) -> tuple[int, str, str]:
+        found = CliRunner().invoke(app, ["suppressions", *arguments])
+        if found.exception is not None and not isinstance(found.exception, SystemExit):
+            raise found.exception
+        return found.exit_code, found.stdout, found.stderr
+
+    return run_it
+
+
+def as_json(run: Run, *arguments: str) -> Any:  # noqa: ANN401 - whatever the command tells
+    code, output, errors = run(*arguments, "--json")
+    assert code == 0, errors
+    return json.loads(output)
+
+
+def test_people_are_added_checked_and_removed_with_a_reason(run: Run) -> None:
+    assert run("add", "06 39 98 00 01", "+33639980001", "33639980002", "--reason", "mail")[1] == (
+        "2 numbers suppressed, 1 were so already\n"
+    )
+
+    standing = as_json(run, "check", "+33639980001", "+33639980003")
+    assert standing[0]["suppressed"]["reason"] == "mail"
+    assert standing[0]["suppressed"]["source"] == "operator"
+    assert standing[1] == {"number": "+33639980003", "suppressed": None, "removed": None}
+    removed = ("remove", "0639980001", "--reason", "subscribed again")
+    assert run(*removed)[1] == "they may be sent to again\n"
+    assert run(*removed)[1] == "they were not on the list\n"
+    assert "subscribed again" in run("check", "0639980001")[1]
+    assert as_json(run, "check", "0639980001")[0]["removed"]["reason"] == "subscribed again"
+
+
+def test_removing_needs_a_reason(run: Run) -> None:
+    run("add", "+33639980001")
+
+    code, _, errors = run("remove", "+33639980001", "--reason", " ")
+
+    assert code == 3
+    assert "say why" in errors
+
+
+def test_numbers_that_are_not_are_named_with_a_fix_and_nothing_is_kept(run: Run) -> None:
+    code, output, errors = run("add", "+33639980001", "12")
+
+    assert (code, output) == (3, "")
+    assert "nothing was kept" in errors
+    assert as_json(run, "list")["total"] == 0
+
+
+def test_a_file_is_imported_listed_and_exported_to_be_imported_elsewhere(
+    run: Run, tmp_path: Path
+) -> None:
+    Path("stop.csv").write_text("nom;mobile\nZoé;06 39 98 00 01\nLéa;+33639980002\nIvo;12\n")
+
+    assert run("import", "stop.csv")[0] == 3
+    told = as_json(run, "import", "stop.csv", "--bad-rows", "skip", "--reason", "old tool")
+    assert told == {"rows": 3, "new": 2, "known": 0, "bad": 1}
+    assert as_json(run, "import", "stop.csv", "--bad-rows", "skip")["known"] == 2
+    found = as_json(run, "list", "--source", "import", "--count", "1")
+    assert (found["total"], len(found["entries"])) == (2, 1)
+    assert found["entries"][0]["reason"] == "old tool"
+    assert as_json(run, "list", "--source", "reply")["entries"] == []
+    assert "2 suppressed" in run("list")[1]
+
+    run("export", "all.csv")
+    assert tmp_path.joinpath("all.csv").read_text().startswith("number,since,source,reason,by\n+33")
+    told = as_json(run, "import", "all.csv", "--account", "other")
+    assert told == {"rows": 2, "new": 2, "known": 0, "bad": 0}
+    lines = run("export", "--json")[1].splitlines()
+    assert {json.loads(line)["number"] for line in lines} == {"+33639980001", "+33639980002"}
+
+
+def test_who_was_erased_is_counted_and_not_shown(run: Run, redis_url: str) -> None:
+    run("add", "+33639980001", "+33639980002")
+    bench = Bench(redis_url)
+    bench.account.suppressions.forget(33639980001)
+    bench.close()
+
+    code, output, errors = run("export")
+
+    assert (code, output.count("\n")) == (0, 2)
+    assert "+33639980001" not in output
+    assert "1 erased number left out" in errors
+    assert "(erased)" in run("list")[1]
+    assert as_json(run, "check", "+33639980001")[0]["suppressed"]["number"] is None
+
+
+def test_words_that_cannot_be_kept_are_refused(run: Run) -> None:
+    code, _, errors = run("add", "+33639980001", "--reason", "x" * 201)
+
+    assert code == 3
+    assert "longer than 200" in errors
