@@ -48,6 +48,7 @@ def test_credentials_no_header_could_carry_are_refused(given: dict[str, str]) ->
         repr(Contact(id="1", destination="33639980001", infos=("Jean", "", "", ""))),
         repr(SmsFactor(CREDENTIALS)._request("GET", "/credits")),
     ],
+    ids=["login", "token", "client", "destination", "new contact", "contact", "request"],
 )
 def test_no_repr_shows_credentials_numbers_or_names(shown: str) -> None:
     for secret in ("user@example.com", "a-password", "a-token", "33639980001", "Jean"):
