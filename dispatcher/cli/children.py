@@ -71,15 +71,23 @@ class Children:
     this process dies without getting there. A terminal's Ctrl-C does not reach them.
     """
 
-    def __init__(self, directory: Path, *, remove: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        remove: bool = False,
+        popen: "type[subprocess.Popen[str]]" = subprocess.Popen,
+    ) -> None:
         """Choose where logs go; nothing runs yet.
 
         Args:
             directory: also the working directory of every process.
             remove: have the guard remove the directory if we cannot.
+            popen: starts them.
         """
         self._directory = directory
         self._doomed = str(directory) if remove else ""
+        self._popen = popen
         self._children: list[Child] = []
         self._leader: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
@@ -104,7 +112,7 @@ class Children:
         with path.open("ab") as log:
             # Until it has joined the group it holds a copy of the guard's pipe, and so cannot
             # be overlooked if we die just now.
-            process = subprocess.Popen(  # noqa: S603 - our own command line, without a shell
+            process = self._popen(
                 command,
                 cwd=self._directory,
                 env={**_inherited(), **env, "PYTHONUNBUFFERED": "1"},

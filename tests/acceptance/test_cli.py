@@ -1,4 +1,4 @@
-"""The commands as a shell runs them, against real services."""
+"""The commands as a shell runs them, against real services (see tests/support/warm.py)."""
 
 import csv
 import json
@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import warm
 from tests.support.people import fictional
 from tests.support.polling import eventually
-from tests.support.shell import DISPATCHER, run, start
+from tests.support.shell import run, start
 from tests.support.stack import Stack
 
 
@@ -309,7 +310,8 @@ def test_an_interrupted_wait_leaves_the_campaign_to_the_workers(
     assert "Campaign patient stays: dispatcher status patient" in errors
 
     services = [
-        idle.children.start(name, [DISPATCHER, name], env=idle.env) for name in ("worker", "beat")
+        idle.children.start(name, [warm.DISPATCHER, name], env=idle.env)
+        for name in ("worker", "beat")
     ]
     code, _, errors = run(idle, "status", "patient", "--watch", "--timeout", "15")
     assert code == 4

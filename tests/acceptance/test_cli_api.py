@@ -4,16 +4,14 @@ import json
 import os
 import pty
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import warm
 from tests.support.sandbox import Sandbox, running_sandbox
 
-DISPATCHER = str(Path(sys.executable).with_name("dispatcher"))
 WIRES = ("json", "xml")
 HOLDER = (
     *("--email", "ada@example.com", "--firstname", "Ada", "--lastname", "Martin"),
@@ -58,16 +56,8 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
 
 def run(sandbox: Sandbox, *arguments: str, given: str = "") -> tuple[int, str, str]:
     """Give exit code, output and errors of a command."""
-    done = subprocess.run(
-        [DISPATCHER, *arguments],
-        env=environment(sandbox),
-        input=given,
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+    done = warm.run([warm.DISPATCHER, *arguments], environment(sandbox), given.encode())
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
 def told(sandbox: Sandbox, *arguments: str, given: str = "") -> Any:  # noqa: ANN401 - what JSON holds
@@ -159,8 +149,8 @@ def test_at_a_terminal_it_asks_before_it_deletes(
     made = told(live, "list", "create", "-", "--name", "Lyon", "--yes", given="+33639980001\n")
     keyboard, terminal = pty.openpty()
     try:
-        command = [DISPATCHER, "api", "list", "delete", made["id"], "--dialect", "live"]
-        with subprocess.Popen(
+        command = [warm.DISPATCHER, "api", "list", "delete", made["id"], "--dialect", "live"]
+        with warm.WarmPopen[str](
             command, env=environment(live), stdin=terminal, stderr=subprocess.PIPE, text=True
         ) as process:
             os.write(keyboard, f"{typed}\n".encode())

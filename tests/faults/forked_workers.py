@@ -18,6 +18,7 @@ import msgspec
 from dispatcher.domain.lifecycle import CampaignState
 from dispatcher.settings import Settings
 from tests.faults.rig import Inbox, make_settings, store_on_test_clock
+from tests.support.warm import WarmPopen
 from workers.milestones import Milestone, Trace
 from workers.resources import Resources, trace_to_log
 from workers.steps.progress import Progress
@@ -81,7 +82,7 @@ class Nursery:
 def running_nursery() -> Iterator[Nursery]:
     """Run this module in a process of its own."""
     command = [sys.executable, "-m", "tests.faults.forked_workers"]
-    with subprocess.Popen(
+    with WarmPopen[str](
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as process:
         yield Nursery(process)

@@ -21,6 +21,7 @@ from dispatcher.errors import StoreUnavailableError
 from tests.support.people import generated
 from tests.support.polling import eventually
 from tests.support.stack import Stack
+from tests.support.warm import WarmPopen
 from workers.milestones import Milestone
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +48,7 @@ class Nursery:
     """Keeps some workers running, whatever they die of."""
 
     def __init__(self, stack: Stack, *, workers: int) -> None:
-        self._process = subprocess.Popen(
+        self._process = WarmPopen[str](
             [sys.executable, "-m", "tests.faults.worker_nursery", str(stack.directory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

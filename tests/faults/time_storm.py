@@ -20,6 +20,7 @@ from tests.faults import storm
 from tests.faults.storm import ROOT, Submissions, let_time_pass, submitting
 from tests.support.people import generated
 from tests.support.stack import Stack
+from tests.support.warm import WarmPopen
 
 DELAYED = 0.5
 CANCELLED = 0.15
@@ -40,7 +41,7 @@ class HastyNursery(storm.Nursery):
     """Keeps workers running whose protocol has short times."""
 
     def __init__(self, stack: Stack, *, workers: int) -> None:
-        self._process = subprocess.Popen(
+        self._process = WarmPopen[str](
             [sys.executable, "-m", "tests.faults.hasty_nursery", str(stack.directory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -10,10 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from subprocess import PIPE, Popen
 from typing import Any
 from urllib.parse import urlsplit
 
 from lxml import etree
+
+from tests.support.warm import WarmPopen
 
 HEADERS = {"sfusername": "sandbox@example.com", "sfpassword": "sandbox"}
 JSON = {"Accept": "application/json"}
@@ -45,7 +47,7 @@ class Sandbox:
     """How tests talk to a running sandbox."""
 
     url: str
-    process: "subprocess.Popen[str]"
+    process: "Popen[str]"
 
     def call(
         self,
@@ -90,9 +92,9 @@ class Sandbox:
 @contextmanager
 def running_sandbox(*options: str) -> Iterator[Sandbox]:
     """Run `python -m dispatcher.sandbox` with options on a free port."""
-    process = subprocess.Popen(
+    process = WarmPopen[str](
         [sys.executable, "-m", "dispatcher.sandbox", *options],
-        stdout=subprocess.PIPE,
+        stdout=PIPE,
         text=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )

@@ -2,13 +2,10 @@
 
 import os
 import subprocess
-import sys
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.support import warm
 from tests.support.stack import Stack
-
-DISPATCHER = str(Path(sys.executable).with_name("dispatcher"))
 
 
 class Ended(NamedTuple):
@@ -21,8 +18,8 @@ class Ended(NamedTuple):
 
 def start(stack: Stack, *arguments: str, **options: Any) -> "subprocess.Popen[str]":  # noqa: ANN401 - Popen's own
     """Start a command; its standard input is empty unless an option says otherwise."""
-    return subprocess.Popen(
-        [DISPATCHER, *arguments],
+    return warm.WarmPopen[str](
+        [warm.DISPATCHER, *arguments],
         env=os.environ | stack.env,
         text=True,
         **{
@@ -36,12 +33,6 @@ def start(stack: Stack, *arguments: str, **options: Any) -> "subprocess.Popen[st
 
 def run(stack: Stack, *arguments: str, given: str | bytes = "") -> Ended:
     """Run a command to its end, with this on its standard input."""
-    done = subprocess.run(
-        [DISPATCHER, *arguments],
-        env=os.environ | stack.env,
-        input=given.encode() if isinstance(given, str) else given,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    raw = given.encode() if isinstance(given, str) else given
+    done = warm.run([warm.DISPATCHER, *arguments], os.environ | stack.env, raw)
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -12,6 +12,7 @@ from dispatcher import Dispatcher, Settings
 from dispatcher.cli.children import Child, Children
 from dispatcher.embedded import EmbeddedRedis
 from tests.support.sandbox import Sandbox
+from tests.support.warm import WarmPopen
 
 WEBHOOK_SECRET = "a-webhook-secret-of-tests"
 SANDBOX_READY = r"sandbox listening on (\S+)"
@@ -44,7 +45,7 @@ class Stack:
     ) -> None:
         self.directory = directory
         self.redis = EmbeddedRedis(directory / "redis")
-        self.children = Children(directory)
+        self.children = Children(directory, popen=WarmPopen)
         self.env: dict[str, str] = dict(env or {})
         self._sandbox_options = ("--credits", str(credits), *sandbox_options)
         self._started = ExitStack()

@@ -11,6 +11,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.support.warm import WarmPopen
+
 SECRET = "new-secret-of-tests"
 OLD_SECRET = "old-secret-of-tests"
 
@@ -64,7 +66,7 @@ def running_web(redis_url: str, folder: Path, **settings: object) -> Iterator[We
     """Run `python -m dispatcher.web` on a free port; its spool is `folder / "spool"`."""
     log = folder / "receiver.log"
     with log.open("a") as stderr:
-        process = subprocess.Popen(
+        process = WarmPopen[str](
             [sys.executable, "-m", "dispatcher.web", "--port", "0"],
             stdout=subprocess.PIPE,
             stderr=stderr,
