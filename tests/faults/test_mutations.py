@@ -31,11 +31,16 @@ Scenario = Callable[[Rig], list[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Mutation:
-    """A guard taken out of a script, and the scenario in which it is missed."""
+    """A guard taken out of a script, and the scenario in which it is missed.
+
+    Attributes:
+        also: what another script guards a second time, and what it is there instead.
+    """
 
     name: str
     script: str
     cuts: tuple[tuple[str, str], ...]
+    also: tuple[tuple[str, str, str], ...] = ()
     scenario: Scenario
 
 
@@ -52,7 +57,8 @@ def a_late_give_up(rig: Rig) -> list[str]:
         store.record_send(give_up)
         send_next(rig.account, campaign)
 
-    rig.interrupt.at(Milestone.CLAIMED, come_late)
+    # Before that, the last look at the batch would stop the second worker.
+    rig.interrupt.at(Milestone.CONNECTED, come_late)
     send_next(rig.account, campaign)
     return _outcome(rig, campaign)
 
@@ -146,6 +152,9 @@ MUTATIONS = (
             ("redis.call('ZREM', waiting, n)\n", ""),
             ("move_batch(id, n, B.sending)\n", ""),
         ),
+        also=(
+            ("begin_post", "if f[1] ~= B.sending or f[2] ~= ARGV[3] then return 'over' end", ""),
+        ),
         scenario=a_second_worker,
     ),
     Mutation(
@@ -204,9 +213,10 @@ def test_a_guard_taken_out_is_noticed(
 def mutate(mutation: Mutation) -> dict[str, str]:
     """Give the scripts without the guard, and make sure that it was there."""
     sources = read_sources()
-    for guard, instead in mutation.cuts:
-        assert sources[mutation.script].count(guard) == 1, f"{guard!r} is no longer the guard"
-        sources[mutation.script] = sources[mutation.script].replace(guard, instead)
+    cuts = [(mutation.script, guard, instead) for guard, instead in mutation.cuts]
+    for script, guard, instead in (*cuts, *mutation.also):
+        assert sources[script].count(guard) == 1, f"{guard!r} is no longer the guard"
+        sources[script] = sources[script].replace(guard, instead)
     return sources
 
 

@@ -270,6 +270,7 @@ SITUATIONS: dict[Script, dict[str, Scenario]] = {
         "sent": cancelled_campaigns,
     },
     Script.CLAIM_SEND: {"sending": everything_goes_well, "sent": everything_goes_well},
+    Script.BEGIN_POST: {"sending": everything_goes_well},
     Script.RECORD_SEND: {
         "accepted": everything_goes_well,
         "refused": sends_that_fail,

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from select import select
+from subprocess import PIPE
 from typing import Any, AnyStr
 
 import msgspec
@@ -44,7 +45,7 @@ class WarmPopen(subprocess.Popen[AnyStr]):
             return
         self._end, end = os.pipe()
         pipes = ("p2cread", "c2pwrite", "errwrite")
-        streams = [
+        streams: list[int] = [
             number if given[name] == -1 else given[name] for number, name in enumerate(pipes)
         ]
         try:
@@ -105,8 +106,9 @@ def run(
     command: Sequence[str], environment: Mapping[str, str], given: bytes = b""
 ) -> "subprocess.CompletedProcess[bytes]":
     """Run a command to its end, with this on its standard input."""
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    with WarmPopen[bytes](command, env=environment, **pipes) as process:
+    with WarmPopen[bytes](
+        command, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE
+    ) as process:
         output, errors = process.communicate(given, timeout=120)
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
 

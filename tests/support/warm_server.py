@@ -74,12 +74,13 @@ class Server:
 
     def serve(self) -> tuple[Order, Sequence[int]] | None:
         """Fork on every order; return in each child, with its order and standard streams."""
+        asked = self._connection.fileno()
         while True:
-            ready, _, _ = select.select([self._connection, self._woken], [], [])
+            ready, _, _ = select.select([asked, self._woken], [], [])
             if self._woken in ready:
                 os.read(self._woken, LONGEST_ORDER)
                 self._tell_ends()
-            if self._connection not in ready:
+            if asked not in ready:
                 continue
             packet, descriptors, _, _ = socket.recv_fds(
                 self._connection, LONGEST_ORDER, _STREAMS + 1
@@ -145,7 +146,7 @@ def _open_streams() -> None:
         is_direct = number > 0 and bool(os.environ.get("PYTHONUNBUFFERED"))
         file = open(number, "wb" if number else "rb", 0 if is_direct else -1, closefd=False)  # noqa: SIM115 - for the life of the process
         opened = io.TextIOWrapper(
-            file,  # type: ignore[arg-type]  # a raw file will do, and Python does the same
+            file,
             encoding=old.encoding,
             errors=old.errors,
             line_buffering=name == "stderr" or file.isatty(),

@@ -161,7 +161,7 @@ def test_a_leap_day_is_waited_for() -> None:
         ("0 8 31 4,6,9,11 *", "it would never run"),
         ("0 8 30 2 */2", "it would never run"),
         ("0,10 8 * * *", "it would run 10 minutes apart"),
-        ("* * * * *", "it would run 1 minutes apart"),
+        ("* * * * *", "it would run 1 minute apart"),
         ("0,55 0,23 * * *", "it would run 5 minutes apart"),
         ("5 2,3 * * *", "5 minutes apart when the clocks change, as on 30 March 2025"),
         ("0,50 */2 * * *", "10 minutes apart when the clocks change, as on 26 October 2025"),

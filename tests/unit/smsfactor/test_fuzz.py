@@ -64,7 +64,7 @@ BODIES = (
 )
 
 
-@settings(max_examples=500, deadline=2000)
+@settings(max_examples=500)
 @given(body=BODIES, http_status=HTTP_STATUSES, fault=FAULTS)
 def test_any_reply_is_read_or_ends_in_an_error_of_ours(
     body: bytes, http_status: int, fault: Exception | None
@@ -85,7 +85,7 @@ def _xml_reply(fields: dict[str, object], status: object) -> bytes:
     return f"<response><status>{status}</status><ticket>4711</ticket></response>".encode()
 
 
-@settings(max_examples=300, deadline=2000)
+@settings(max_examples=300)
 @given(
     fields=FIELDS,
     status=STATUSES,
@@ -115,7 +115,7 @@ def test_a_reply_that_holds_a_ticket_is_never_read_as_not_sent(
         assert ticket == "4711"
 
 
-@settings(max_examples=300, deadline=2000)
+@settings(max_examples=300)
 @given(body=broken_samples_with_a_ticket(), http_status=HTTP_STATUSES)
 def test_a_broken_reply_that_holds_a_ticket_is_never_read_as_not_sent(
     body: bytes, http_status: int
@@ -124,7 +124,6 @@ def test_a_broken_reply_that_holds_a_ticket_is_never_read_as_not_sent(
         settle_send(ApiReply(http_status=http_status, body=body))
 
 
-@settings(deadline=2000)
 @given(text=st.text(), number=st.text(min_size=1))
 def test_any_message_is_sent_or_refused_by_name(text: str, number: str) -> None:
     body = API._to_destinations(Message(text=text), [Destination(number)], None)
