@@ -38,7 +38,7 @@ def test_it_leaves_no_process_behind_even_when_it_is_killed() -> None:
 
         benchmark.send_signal(signal.SIGKILL)
 
-    eventually(lambda: not any(_is_alive(process) for process in family), within=20)
+    eventually(lambda: not any(_is_alive(process) for process in family))
 
 
 def test_it_compares_every_way_of_reading_a_table_and_checks_what_was_read() -> None:

@@ -69,7 +69,7 @@ def test_a_campaign_is_quoted_approved_followed_and_told_row_by_row(
     code, output, _ = run(stack, "approve", "first", "--by", "ada")
     assert (code, output[:17]) == (0, "campaign first is")
 
-    code, output, errors = run(stack, "status", "first", "--watch", "--timeout", "30")
+    code, output, errors = run(stack, "status", "first", "--watch", "--timeout", "120")
     assert code == 0, errors
     assert "finished" in output
     assert len(sent_to(stack)) == 30
@@ -137,7 +137,7 @@ def test_at_a_terminal_it_asks_before_it_spends(
             stack, "send", table(tmp_path, [number]), "--text", "Bonjour", stdin=terminal
         ) as process:
             os.write(keyboard, f"{answer}\n".encode())
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=120)
     finally:
         os.close(keyboard)
         os.close(terminal)
@@ -304,7 +304,7 @@ def test_an_interrupted_wait_leaves_the_campaign_to_the_workers(
         assert process.stderr is not None
         assert process.stderr.readline() == "campaign patient is accepted\n"
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
 
     assert process.returncode == 130
     assert "Campaign patient stays: dispatcher status patient" in errors
@@ -313,12 +313,12 @@ def test_an_interrupted_wait_leaves_the_campaign_to_the_workers(
         idle.children.start(name, [warm.DISPATCHER, name], env=idle.env)
         for name in ("worker", "beat")
     ]
-    code, _, errors = run(idle, "status", "patient", "--watch", "--timeout", "15")
-    assert code == 4
-    eventually(lambda: len(sent_to(idle)) == 3, within=20)
+    eventually(lambda: len(sent_to(idle)) == 3)
+    # Without a receiver nobody is told of receipts, so it never is over.
+    assert run(idle, "status", "patient", "--watch", "--timeout", "1").code == 4
     for service in services:
         service.process.terminate()
-        assert service.process.wait(20) == 0
+        assert service.process.wait(60) == 0
 
 
 def test_a_wait_that_takes_too_long_ends_with_four(idle: Stack, tmp_path: Path) -> None:

@@ -93,10 +93,10 @@ def test_a_signal_at_any_moment_leaves_nothing_behind(
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=seconds)
         process.send_signal(number)
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=120)
 
     assert process.returncode == code, output
-    eventually(lambda: leaves_nothing(tmp_path), within=5)
+    eventually(lambda: leaves_nothing(tmp_path))
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.2, 0.35, 0.5])
@@ -105,10 +105,10 @@ def test_a_signal_while_python_starts_leaves_nothing_behind(tmp_path: Path, seco
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=seconds)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
 
     assert process.returncode in (143, -signal.SIGTERM)
-    eventually(lambda: leaves_nothing(tmp_path), within=5)
+    eventually(lambda: leaves_nothing(tmp_path))
 
 
 def test_an_impatient_second_signal_does_not_disturb_the_cleaning_up(tmp_path: Path) -> None:
@@ -116,10 +116,10 @@ def test_an_impatient_second_signal_does_not_disturb_the_cleaning_up(tmp_path: P
         read_lines(process, 4)
         for _ in range(3):
             process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
 
     assert process.returncode == 130
-    eventually(lambda: leaves_nothing(tmp_path), within=5)
+    eventually(lambda: leaves_nothing(tmp_path))
 
 
 def test_even_killed_it_takes_everything_with_it(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_even_killed_it_takes_everything_with_it(tmp_path: Path) -> None:
         assert len(survivors(tmp_path)) > 5
         process.kill()
 
-    eventually(lambda: leaves_nothing(tmp_path), within=10)
+    eventually(lambda: leaves_nothing(tmp_path))
 
 
 def test_what_was_kept_is_said_where(tmp_path: Path) -> None:
@@ -137,7 +137,8 @@ def test_what_was_kept_is_said_where(tmp_path: Path) -> None:
 
     assert process.returncode == 0, output
     (directory,) = tmp_path.iterdir()
-    assert f"File, data and logs are in {directory}" in output
+    # The console breaks a line that is too long for it.
+    assert f"File, data and logs are in {directory}" in output.replace("\n", "")
     assert (directory / "recipients.csv").is_file()
     assert (directory / "worker.log").is_file()
     assert survivors(tmp_path) == []

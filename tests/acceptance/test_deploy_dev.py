@@ -209,7 +209,7 @@ def test_a_moved_checkout_makes_its_environment_anew(checkout: Checkout) -> None
 
 def test_an_interrupted_set_up_is_not_taken_for_whole(checkout: Checkout) -> None:
     with checkout.start("demo") as process:
-        eventually(lambda: checkout.installs() == 1, within=10)
+        eventually(lambda: checkout.installs() == 1)
         os.killpg(process.pid, signal.SIGKILL)
 
     code, output, _ = checkout.run("demo")

@@ -1,7 +1,6 @@
 """A worker starts where campaigns are safe, and nowhere else."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -29,9 +28,11 @@ def settings_for(redis_url: str, **changes: str) -> dict[str, str]:
 
 
 def last_words(env: dict[str, str]) -> str:
-    ended = subprocess.run(WORKER, env=env, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        WORKER, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
     assert ended.returncode != 0
-    return ended.stderr
+    return ended.stderr.decode()
 
 
 @pytest.mark.parametrize(
@@ -87,14 +88,14 @@ def test_limits_that_overlap_are_refused() -> None:
 
 
 def test_sigterm_lets_a_send_in_flight_finish(tmp_path: Path) -> None:
-    with Stack(tmp_path, sandbox_options=("--latency", "1")) as stack:
+    with Stack(tmp_path) as stack:
+        slow = {"route": "POST /send", "faults": {"slow_after:3": 1.0}}
+        stack.sandbox.control("POST", "faults", slow)
         (worker,) = stack.start_worker()
         campaign = stack.dispatcher.submit(Campaign(text="Bonjour", recipients=["33639980001"]))
-        eventually(
-            lambda: stack.dispatcher.status(campaign).batch_states == {"sending": 1}, within=20
-        )
+        eventually(lambda: stack.dispatcher.status(campaign).batch_states == {"sending": 1})
 
         worker.process.terminate()
-        worker.process.wait(timeout=30)
+        worker.process.wait(timeout=60)
 
         assert stack.dispatcher.status(campaign).state is CampaignState.SENT

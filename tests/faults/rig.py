@@ -161,7 +161,7 @@ class Rig:
 
     def receive(self) -> None:
         """Merge every receipt of what the sandbox accepted."""
-        eventually(self._is_all_posted, within=30)
+        eventually(self._is_all_posted)
         bodies = [json.dumps(event).encode() for event in self.receiver.events]
         self.account.store.receipts.append(bodies)
         while merge_next(self.account) is Progress.MADE:

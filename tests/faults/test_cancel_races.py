@@ -20,7 +20,7 @@ from dispatcher.store.withdrawals import Withdrawal
 from tests.support.bench import SEND_LEASE_MS, Bench
 from tests.support.timed import WITHDRAWAL_LEASE_MS, timing
 
-RACES = int(os.environ.get("CANCEL_RACES", "2000"))
+RACES = int(os.environ.get("CANCEL_RACES", "1000"))
 T = TypeVar("T")
 
 

@@ -1,4 +1,7 @@
-"""Hundreds of campaigns while workers, broker, Redis and the API fail at random."""
+"""Hundreds of campaigns while workers, broker, Redis and the API fail at random.
+
+`FAULTS_CAMPAIGNS=300` submits so many, with a kill for every fourth, instead of the suite's.
+"""
 
 import os
 import random
@@ -25,8 +28,8 @@ from tests.support.invariants import World, violations
 from tests.support.polling import eventually
 from tests.support.stack import Stack
 
-CAMPAIGNS = 300
-KILLS = 75
+CAMPAIGNS = int(os.environ.get("FAULTS_CAMPAIGNS", "100"))
+KILLS = CAMPAIGNS // 4
 CREDITS = 200_000
 SEED = int(os.environ.get("FAULTS_SEED", "20261122"))
 
@@ -44,7 +47,7 @@ SHORT_TIMES = {
 _VISIBLY_OVER = (CampaignState.FINISHED, CampaignState.HELD)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_nothing_is_lost_repeated_or_overspent_in_a_storm(tmp_path: Path) -> None:
     dice = random.Random(SEED)
     options = ("--latency", "0.1", "--receipt-delay", "0.5", "--seed", str(SEED))
@@ -60,7 +63,7 @@ def test_nothing_is_lost_repeated_or_overspent_in_a_storm(tmp_path: Path) -> Non
             with submitting(submissions):
                 rage(stack, nursery, dice, kills=KILLS)
             injected = calm(stack)
-            eventually(lambda: _is_at_rest(stack, nursery, submissions), within=90, every=0.5)
+            eventually(lambda: _is_at_rest(stack, nursery, submissions), within=180, every=0.5)
         finally:
             nursery.close()
 

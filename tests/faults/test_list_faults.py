@@ -18,9 +18,11 @@ from tests.support.polling import eventually
 from tests.support.sandbox import Receiver, Sandbox
 from workers.milestones import Milestone
 
-SLOW = 0.7
-DEADLINE = 0.5
+SLOW = 1.7
+DEADLINE = 1.5
 """Seconds; an answer that takes as long as `SLOW` is not waited for."""
+PATIENT = 30.0
+"""Where nothing is slow but the machine."""
 
 FAULTS = (
     "drop_before",
@@ -62,10 +64,17 @@ CALLS = {
 
 
 @pytest.fixture
+def http_deadline(request: pytest.FixtureRequest) -> float:
+    case = getattr(request.node, "callspec", None)
+    fault = str(case.params.get("fault")) if case else ""
+    return DEADLINE if fault.startswith("slow") else PATIENT
+
+
+@pytest.fixture
 def mailings(
-    redis_url: str, sandbox: Sandbox, receiver: Receiver, tmp_path: Path
+    redis_url: str, sandbox: Sandbox, receiver: Receiver, tmp_path: Path, http_deadline: float
 ) -> Iterator[Mailings]:
-    times = {"connect_timeout": DEADLINE / 2, "http_deadline": DEADLINE}
+    times = {"connect_timeout": http_deadline / 2, "http_deadline": http_deadline}
     settings = make_settings(redis_url, sandbox.url, tmp_path).model_copy(update=times)
     sandbox.control("DELETE", "faults")
     with rigged(settings, sandbox, receiver, store_on_test_clock) as rig:

@@ -29,7 +29,7 @@ def test_a_campaign_without_any_message_is_found(stack: Stack) -> None:
 
     campaign = unheard.submit(_campaign(0))
 
-    assert stack.dispatcher.wait(campaign, 30).state is CampaignState.FINISHED
+    assert stack.dispatcher.wait(campaign, 120).state is CampaignState.FINISHED
 
 
 def test_nothing_is_lost_with_the_whole_broker(stack: Stack) -> None:
@@ -40,7 +40,7 @@ def test_nothing_is_lost_with_the_whole_broker(stack: Stack) -> None:
     stack.start_worker()
     stack.start_beat()
 
-    ends = [stack.dispatcher.wait(campaign, 60).state for campaign in campaigns]
+    ends = [stack.dispatcher.wait(campaign, 120).state for campaign in campaigns]
     assert ends == [CampaignState.FINISHED] * QUEUED
     assert len(stack.sandbox.ledger()) == QUEUED
 

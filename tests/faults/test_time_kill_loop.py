@@ -1,4 +1,7 @@
-"""The kill loop with campaigns for later, and with some that are cancelled."""
+"""The kill loop with campaigns for later, and with some that are cancelled.
+
+`FAULTS_CAMPAIGNS=300` submits so many, with a kill for every fourth, instead of the suite's.
+"""
 
 import os
 import random
@@ -26,7 +29,7 @@ SEED = int(os.environ.get("FAULTS_SEED", "20261123"))
 ENV = {**SHORT_TIMES, "DISPATCHER_HANDOVER_LEAD": "PT6S"}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_nothing_is_lost_repeated_or_sent_after_a_cancellation_in_a_storm(tmp_path: Path) -> None:
     dice = random.Random(SEED)
     options = ("--latency", "0.1", "--receipt-delay", "0.5", "--seed", str(SEED))
@@ -44,7 +47,7 @@ def test_nothing_is_lost_repeated_or_sent_after_a_cancellation_in_a_storm(tmp_pa
             with wavering(producer):
                 rage(stack, nursery, dice, kills=KILLS)
             injected = calm(stack)
-            eventually(lambda: _rests(stack, nursery, producer), within=120, every=0.5)
+            eventually(lambda: _rests(stack, nursery, producer), within=180, every=0.5)
         finally:
             nursery.close()
 

@@ -154,7 +154,7 @@ def test_the_server_dies_with_its_parent(
         parent.send_signal(fatal)
 
     assert server in started
-    eventually(lambda: all(has_ended(process) for process in started), within=5)
+    eventually(lambda: all(has_ended(process) for process in started))
 
 
 def test_a_server_that_cannot_start_says_why(redis_binary: Path, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def receipt(key: bytes, sequence: int, number: str) -> bytes:
 
 def dialled(url: str) -> socket.socket:
     address = urlsplit(url)
-    return socket.create_connection((address.hostname, address.port), timeout=10)
+    return socket.create_connection((address.hostname, address.port), timeout=60)
 
 
 def request(body: bytes) -> bytes:

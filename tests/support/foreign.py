@@ -56,7 +56,7 @@ class ForeignProducer:
 
     def result(self, task: str) -> dict[str, Any]:
         """Wait for a result, as Celery's backend keeps it."""
-        eventually(lambda: self.has_result(task), within=20)
+        eventually(lambda: self.has_result(task))
         found: bytes = self._redis.get(f"celery-task-meta-{task}")  # type: ignore[assignment]  # not decoded
         result: dict[str, Any] = json.loads(found)["result"]
         return result

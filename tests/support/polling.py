@@ -5,7 +5,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(condition: Callable[[], T], *, within: float = 10.0, every: float = 0.02) -> T:
+def eventually(condition: Callable[[], T], *, within: float = 60.0, every: float = 0.02) -> T:
     """Ask until the answer is truthy, and return it: the one place where tests wait.
 
     Args:

@@ -56,7 +56,7 @@ class Sandbox:
         body: object = None,
         *,
         headers: Mapping[str, str] = {**HEADERS, **JSON},
-        timeout: float = 10.0,
+        timeout: float = 60.0,
     ) -> Answer:
         """Send exactly these bytes and headers; anything but bytes or text is sent as JSON."""
         content = body if body is None or isinstance(body, (bytes, str)) else json.dumps(body)
@@ -106,7 +106,7 @@ def running_sandbox(*options: str) -> Iterator[Sandbox]:
         yield Sandbox(url=line.removeprefix(prefix).strip(), process=process)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
 

@@ -30,7 +30,7 @@ class WebReceiver:
     process: "subprocess.Popen[str]"
 
     def connect(self) -> HTTPConnection:
-        return HTTPConnection(urlsplit(self.url).netloc, timeout=20)
+        return HTTPConnection(urlsplit(self.url).netloc, timeout=60)
 
     def call(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         """Make one request; give the status and body of the answer."""
@@ -52,13 +52,13 @@ class WebReceiver:
     def kill(self) -> None:
         """End it as a crash would."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def stop(self) -> int:
         """End it in good order; give its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def running_web(redis_url: str, folder: Path, **settings: object) -> Iterator[We
         yield WebReceiver(url=line.removeprefix(prefix).strip(), log=log, process=process)
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
 

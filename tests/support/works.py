@@ -100,7 +100,7 @@ class Works:
 
     def receive(self, count: int) -> None:
         """Wait for receipts, and merge them."""
-        eventually(lambda: len(self.receiver.events) >= count, within=10)
+        eventually(lambda: len(self.receiver.events) >= count)
         self.account.store.receipts.append(
             [json.dumps(event).encode() for event in self.receiver.events]
         )

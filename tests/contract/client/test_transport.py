@@ -33,7 +33,7 @@ from tests.support.scripted_api import (
 
 MESSAGE = Message(text="Bonjour")
 TO = [Destination("33639980001", "m1")]
-QUICK = Deadlines(connect=0.4, total=0.5, listing=0.5)
+QUICK = Deadlines(connect=0.8, total=1.0, listing=1.0)
 CREDENTIALS = Credentials(username="user@example.com", password="a-password")
 BALANCE = b'{"status":1,"message":"OK","credits":"2420"}'
 
@@ -112,7 +112,7 @@ def test_a_tls_handshake_that_hangs_is_unreachable_in_time() -> None:
             with pytest.raises(ApiUnreachableError):
                 api.send(MESSAGE, TO)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
 
 
 def _trickled(data: bytes) -> Script:
@@ -202,7 +202,7 @@ def test_what_proves_nothing_is_unknown_in_time_and_sent_once(sick: ScriptedApi)
         with pytest.raises(OutcomeUnknownError):
             api.send(MESSAGE, TO)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert sick.connections == 1
     assert len(sick.requests) <= 1
 
@@ -219,7 +219,7 @@ def test_a_server_that_reads_slowly_or_not_is_unknown_in_time(script: Script) ->
         with pytest.raises(OutcomeUnknownError):
             api.send(Message(text=text), TO, observe=phases.append)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert phases == [Phase.CONNECTED]
 
 

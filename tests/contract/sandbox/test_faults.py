@@ -78,8 +78,8 @@ def test_a_slow_send_is_accepted_even_if_nobody_waits_for_it(sandbox: Sandbox, m
         sandbox.call(
             "POST",
             "/send",
-            sms("33639980001", text=f"sandbox=slow_{moment}:0.4"),
-            timeout=0.1,
+            sms("33639980001", text=f"sandbox=slow_{moment}:4"),
+            timeout=1.5,
         )
 
     accepted_already = bool(sandbox.ledger())

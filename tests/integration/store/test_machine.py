@@ -1,4 +1,10 @@
+"""Campaigns submitted, quoted, sent, stopped and cancelled in any order, by calls repeated at will.
+
+`STORE_MACHINE=100` tries so many histories instead of the few of the suite.
+"""
+
 import itertools
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -27,6 +33,7 @@ from tests.support.bench import QUOTE_LEASE_MS, SEND_LEASE_MS, Bench, record_of,
 from tests.support.bench_lists import submit_sizes
 from tests.support.books import check_counters, check_indexes, check_money, check_transitions
 
+EXAMPLES = int(os.environ.get("STORE_MACHINE", "25"))
 MOST_CAMPAIGNS = 3
 CODES = (0, 1, 2, 3, 4, 8, 11, 12)
 NOT_TAKEN = {
@@ -377,13 +384,14 @@ class Campaigns(RuleBasedStateMachine):
         return [first + place for place in places if not left_out[place]]
 
 
+@pytest.mark.timeout(0)
 def test_whatever_the_order_of_calls_no_batch_is_doubled_lost_or_overspent(
     fast_bench: Bench,
 ) -> None:
     run_state_machine_as_test(
         lambda: Campaigns(fast_bench),  # type: ignore[arg-type]  # any factory will do
         settings=settings(
-            max_examples=100,
+            max_examples=EXAMPLES,
             stateful_step_count=50,
             derandomize=True,
             deadline=None,

@@ -48,7 +48,7 @@ from tests.support.timed import (
 )
 
 B, C, H, W = BatchState, CampaignState, HoldReason, Withdrawal
-EXAMPLES = int(os.environ.get("TIME_MACHINE", "40"))
+EXAMPLES = int(os.environ.get("TIME_MACHINE", "25"))
 MOST_CAMPAIGNS = 3
 DUE_IN_MS = 10 * MINUTE_MS
 LATENESS_MS = 10 * MINUTE_MS

@@ -97,8 +97,8 @@ def test_none_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
         pid = int(parent.stdout.readline())
         os.kill(parent.pid, signal.SIGKILL)
 
-    eventually(is_gone(pid), within=5)
-    eventually(lambda: not directory.exists(), within=5)
+    eventually(is_gone(pid))
+    eventually(lambda: not directory.exists())
 
 
 def test_a_child_cannot_be_started_outside_of_the_context(tmp_path: Path) -> None:

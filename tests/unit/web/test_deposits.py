@@ -74,9 +74,7 @@ class Place:
 
     async def drained(self) -> None:
         """Let the event loop run until nothing is on disk any more."""
-        await asyncio.to_thread(
-            lambda: eventually(lambda: not list(self.folder.glob("*.spool")), within=5)
-        )
+        await asyncio.to_thread(lambda: eventually(lambda: not list(self.folder.glob("*.spool"))))
 
 
 @pytest.fixture
@@ -167,7 +165,7 @@ def test_a_file_that_cannot_be_read_keeps_nothing_else_from_redis(place: Place) 
         place.streams.error = StoreUnavailableError()
         await place.put(b"1")
         place.streams.error = None
-        await asyncio.to_thread(lambda: eventually(lambda: place.streams.bodies, within=5))
+        await asyncio.to_thread(lambda: eventually(lambda: place.streams.bodies))
         assert await place.put(b"2") == [True]
 
     run(place, scenario())

@@ -19,7 +19,7 @@ class FakeHints:
         self._error = error
 
     def nudge(self, task: Task, *ids: str) -> bool:
-        self.open.wait(10)
+        self.open.wait(60)
         self.given.append((task, ids))
         if self._error and len(self.given) == 1:
             raise self._error
@@ -33,13 +33,17 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_many_packs_of_one_account_make_one_hint() -> None:
     hints = FakeHints()
+    hints.open.clear()
     reminders = Reminders(hints)
 
     for _ in range(1000):
         reminders.remind(Hook.DLR, "shop")
+    hints.open.set()
 
-    eventually(lambda: hints.given, within=5)
-    assert hints.given == [(Task.MERGE_RECEIPTS, ("shop",))]
+    # One that was being given meanwhile, and one for all that came after it.
+    eventually(lambda: hints.given and not reminders._due)
+    assert len(hints.given) <= 2
+    assert set(hints.given) == {(Task.MERGE_RECEIPTS, ("shop",))}
 
 
 def test_every_account_gets_its_own_hint() -> None:
@@ -49,7 +53,7 @@ def test_every_account_gets_its_own_hint() -> None:
     reminders.remind(Hook.DLR, "shop")
     reminders.remind(Hook.DLR, "clinic")
 
-    eventually(lambda: len(hints.given) == 2, within=5)
+    eventually(lambda: len(hints.given) == 2)
     assert {ids for _, ids in hints.given} == {("shop",), ("clinic",)}
 
 
@@ -63,7 +67,7 @@ def test_a_broker_that_hangs_does_not_hold_up_the_receiver() -> None:
 
     assert hints.given == []
     hints.open.set()
-    eventually(lambda: hints.given, within=5)
+    eventually(lambda: hints.given)
 
 
 def test_a_surprise_in_the_broker_does_not_end_the_hints() -> None:
@@ -71,7 +75,7 @@ def test_a_surprise_in_the_broker_does_not_end_the_hints() -> None:
     reminders = Reminders(hints)
 
     reminders.remind(Hook.DLR, "shop")
-    eventually(lambda: len(hints.given) == 1, within=5)
+    eventually(lambda: len(hints.given) == 1)
     reminders.remind(Hook.DLR, "shop")
 
-    eventually(lambda: len(hints.given) == 2, within=5)
+    eventually(lambda: len(hints.given) == 2)
