@@ -81,7 +81,7 @@ def stop(
         str | None, typer.Option(metavar="ID", help="Only this one, as `pause` does.")
     ] = None,
 ) -> None:
-    """Stop sending in every worker at once, until `dispatcher start`.
+    """Stop sending in every worker at once, until `start`.
 
     What was posted is posted, and what the API has for later stays there: see `cancel` and
     `pause` for single campaigns.

@@ -21,10 +21,10 @@ from dispatcher.errors import InputError
 from dispatcher.suppressing import Standing, Suppressed
 from dispatcher.tables import open_table
 
-_HELP = """Keep the list of people who must not be sent to, per account.
+_HELP = """Keep lists of who must not be sent to.
 
-Whoever is on it is left out of campaigns when these are submitted, quoted, and right before each
-send.
+Each account has one. Whoever is on it is left out of campaigns when these are submitted, quoted,
+and right before each send.
 
 Example: dispatcher suppressions add '06 39 98 00 01' --reason 'asked by mail'
 """

@@ -100,6 +100,20 @@ def test_the_quote_of_a_spreadsheet_runs_as_written(stack: Stack, tmp_path: Path
     assert (tmp_path / "good.csv").read_text() == "mobile,id,prenom\n+33639980005,,Ada\n"
 
 
+def test_the_suppression_commands_run_as_written(stack: Stack, tmp_path: Path) -> None:
+    commands = re.findall(r"^\$ (dispatcher suppressions .*)$", README.read_text(), re.MULTILINE)
+    (tmp_path / "stop-list.csv").write_text("mobile\n06 39 98 00 07\n")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    printed = run(["bash", "-eu", "-c", "\n".join(commands)], stack, tmp_path, PATH=path)
+
+    assert len(commands) == 5
+    assert "operator: asked by mail" in printed
+    assert "they may be sent to again" in printed
+    exported = (tmp_path / "stop-list-today.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in exported] == ["number", "+33639980007"]
+
+
 def test_the_shell_example_queues_a_campaign_without_our_code(stack: Stack) -> None:
     (code,) = blocks("bash")
 

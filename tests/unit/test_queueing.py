@@ -36,6 +36,7 @@ def test_task_names_are_those_other_programs_rely_on() -> None:
         "WITHDRAW": "campaigns.withdraw",
         "RUN_SCHEDULES": "schedules.run",
         "CLEAN_LISTS": "accounts.clean_lists",
+        "SYNC_BLACKLIST": "accounts.sync_blacklist",
         "TICK": "tick",
     }
 
