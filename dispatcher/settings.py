@@ -9,11 +9,13 @@ import itertools
 import os
 from datetime import timedelta
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -21,7 +23,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from dispatcher.domain.calendars import FrenchCalendar
@@ -34,6 +36,17 @@ from dispatcher.errors import SettingsError
 _DEFAULT_ACCOUNT = "default"
 Seconds = Annotated[float, Field(gt=0)]
 Span = Annotated[timedelta, Field(ge=timedelta(0))]
+
+
+def _parts(value: object) -> object:
+    """Divide what the environment gives as one text."""
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_parts)]
 # It becomes part of key names and, in braces, the cluster's hash tag.
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
@@ -46,6 +59,9 @@ class AccountSettings(BaseModel):
         token: sent as a Bearer token instead of both (live dialect).
         webhook_secret: the part of the webhook URL only the provider knows.
         old_webhook_secret: still accepted, while the provider's setting is being changed.
+        webhook_signature: what the provider signs webhooks with (live dialect); unset accepts
+            unsigned ones.
+        old_webhook_signature: still accepted, as with the secret.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +71,8 @@ class AccountSettings(BaseModel):
     token: SecretStr | None = None
     webhook_secret: SecretStr | None = Field(default=None, min_length=16)
     old_webhook_secret: SecretStr | None = Field(default=None, min_length=16)
+    webhook_signature: SecretStr | None = Field(default=None, min_length=16)
+    old_webhook_signature: SecretStr | None = Field(default=None, min_length=16)
 
     @model_validator(mode="after")
     def _one_way_to_sign_in(self) -> Self:
@@ -110,6 +128,14 @@ class Settings(BaseSettings):
         spool_dir: where the webhook receiver keeps what it cannot give to Redis; a local disk
             that outlives the process.
         spool_max_bytes: size of everything in `spool_dir` beyond which webhooks get a 503.
+        webhook_allow: networks that webhooks are taken from, such as `192.0.2.0/24,2001:db8::/48`;
+            empty for any.
+        webhook_proxies: proxies of ours that a webhook passes; the address that counts is the one
+            the outermost of them adds to `X-Forwarded-For`.
+        webhook_signatures: how `X-SMSFactor-Signature` is checked: `plain`, `hmac-sha256`, or
+            `module:function`; see `dispatcher.web.signatures`.
+        stop_words: words or phrases that put whoever answers them on the suppression list, beside
+            the French and English ones, divided by commas.
         concurrency: threads of one worker process; most of them wait for the API.
         log_level: of the worker's log; `DEBUG` shows every milestone of every batch.
         log_format: `console` for people, `json` for machines.
@@ -162,6 +188,10 @@ class Settings(BaseSettings):
     journal_dir: Path = Path(".dispatcher/journal")
     spool_dir: Path = Path(".dispatcher/spool")
     spool_max_bytes: int = Field(default=1 << 30, ge=0)
+    webhook_allow: Networks = ()
+    webhook_proxies: int = Field(default=0, ge=0, le=8)
+    webhook_signatures: str = "plain"
+    stop_words: Words = ()
     concurrency: int = Field(default=16, ge=1, le=256)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from dispatcher.errors import StoreUnsafeError
 from dispatcher.store.inbox import Hook
 from dispatcher.web.deposits import Condition, Deposits
+from dispatcher.web.guard import Guard
 from dispatcher.web.keyring import Keyring
 
 Scope = MutableMapping[str, Any]
@@ -47,6 +48,7 @@ _CLOSE = (b"connection", b"close")
 
 _KEPT = _answer(200)
 _ALIVE = _answer(200, _TEXT, body=b"alive\n")
+_NOT_SIGNED = _answer(401, _CLOSE)
 _NOT_FOUND = _answer(404, _CLOSE)
 _ONLY_GET = _answer(405, (b"allow", b"GET"), _CLOSE)
 _ONLY_POST = _answer(405, (b"allow", b"POST"), _CLOSE)
@@ -66,9 +68,10 @@ _CONDITIONS: Mapping[Condition, Answer] = {
 class Receiver:
     """The ASGI application."""
 
-    def __init__(self, deposits: Deposits, keyring: Keyring) -> None:
+    def __init__(self, deposits: Deposits, keyring: Keyring, guard: Guard | None = None) -> None:
         self._deposits = deposits
         self._keyring = keyring
+        self._guard = guard or Guard()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the life of the server."""
@@ -99,7 +102,7 @@ class Receiver:
 
     async def _take(self, hook: Hook, secret: str, scope: Scope, receive: Receive) -> Answer | None:
         account = self._keyring.account_of(secret)
-        if account is None:
+        if account is None or not self._guard.admits(scope):
             return _NOT_FOUND
         if _declared_size(scope) > MAX_BODY:
             return _TOO_LARGE
@@ -108,6 +111,8 @@ class Receiver:
             return None
         if len(body) > MAX_BODY:
             return _TOO_LARGE
+        if not self._guard.believes(account, scope, body):
+            return _NOT_SIGNED
         return _KEPT if await self._deposits.put(hook, account, body) else _NOT_KEPT
 
     async def _readiness(self) -> Answer:

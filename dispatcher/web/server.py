@@ -11,6 +11,7 @@ from dispatcher.queueing import Hints, make_app
 from dispatcher.settings import Settings
 from dispatcher.store.inbox import Inbox
 from dispatcher.web.deposits import Deposits
+from dispatcher.web.guard import Guard
 from dispatcher.web.keyring import Keyring
 from dispatcher.web.receiver import Receiver
 from dispatcher.web.reminders import Reminders
@@ -101,12 +102,14 @@ def make_receiver(settings: Settings) -> Receiver:
     """Put the receiver together.
 
     Raises:
-        SettingsError: no account has a webhook secret that can be used.
+        SettingsError: no account has a webhook secret that can be used, or signatures cannot be
+            checked in the way that is set.
     """
     keyring = Keyring(settings.accounts)
     reminders = Reminders(Hints(make_app(settings), fan_out=1))
     spool = Spool(settings.spool_dir, max_bytes=settings.spool_max_bytes)
-    return Receiver(Deposits(Inbox(settings), spool, kept=reminders.remind), keyring)
+    deposits = Deposits(Inbox(settings), spool, kept=reminders.remind)
+    return Receiver(deposits, keyring, Guard.of(settings))
 
 
 def _config(app: Receiver) -> uvicorn.Config:

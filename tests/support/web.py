@@ -42,9 +42,9 @@ class WebReceiver:
         finally:
             connection.close()
 
-    def post(self, body: bytes, *, secret: str = SECRET) -> int:
-        """Post a receipt; give the status of the answer."""
-        return self.call("POST", f"/webhooks/{secret}/dlr", body)[0]
+    def post(self, body: bytes, *, secret: str = SECRET, hook: str = "dlr") -> int:
+        """Post a receipt, or to another hook; give the status of the answer."""
+        return self.call("POST", f"/webhooks/{secret}/{hook}", body)[0]
 
     def logged(self) -> str:
         return self.log.read_text()
