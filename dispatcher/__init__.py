@@ -15,6 +15,7 @@ from dispatcher.domain.lifecycle import BatchState, CampaignState, HoldReason
 from dispatcher.domain.message import PushType
 from dispatcher.domain.occurrences import CatchUp
 from dispatcher.domain.quotes import CampaignQuote, Simulation
+from dispatcher.domain.replies import Reply, Verdict
 from dispatcher.domain.routes import Kept, Render
 from dispatcher.domain.schedules import (
     FromFile,
@@ -27,6 +28,7 @@ from dispatcher.domain.schedules import (
     ScheduleState,
     ScheduleStatus,
 )
+from dispatcher.domain.stop_words import Intent
 from dispatcher.errors import (
     ApiError,
     ConflictError,
@@ -42,6 +44,7 @@ from dispatcher.errors import (
     StoreUnsafeError,
     UnconfirmedSubmitError,
     UnknownCampaignError,
+    UnknownReplyError,
     UnknownScheduleError,
     WaitTimeoutError,
 )
@@ -70,6 +73,7 @@ __all__ = [
     "Handled",
     "HoldReason",
     "InputError",
+    "Intent",
     "Kept",
     "Observer",
     "Outcome",
@@ -81,6 +85,7 @@ __all__ = [
     "RecipientResult",
     "RecipientState",
     "Render",
+    "Reply",
     "Sample",
     "Schedule",
     "ScheduleState",
@@ -96,6 +101,8 @@ __all__ = [
     "TextSummary",
     "UnconfirmedSubmitError",
     "UnknownCampaignError",
+    "UnknownReplyError",
     "UnknownScheduleError",
+    "Verdict",
     "WaitTimeoutError",
 ]

@@ -9,6 +9,7 @@ that the outcome is unknown.
     ├── ConflictError                   same id or idempotency key, other content
     ├── UnknownCampaignError            no such campaign
     ├── UnknownScheduleError            no such schedule
+    ├── UnknownReplyError               no such reply
     ├── StateError                      the campaign is not in a state that allows this
     ├── WaitTimeoutError                the awaited state was not reached in time
     ├── StoreError
@@ -105,6 +106,10 @@ class UnknownCampaignError(DispatcherError):
 
 class UnknownScheduleError(DispatcherError):
     """There is no schedule of that id on that account."""
+
+
+class UnknownReplyError(DispatcherError):
+    """There is no reply of that id on that account."""
 
 
 class StateError(DispatcherError):

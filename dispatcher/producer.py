@@ -31,6 +31,7 @@ from dispatcher.planning import Departure, plan
 from dispatcher.preparing import Preparation
 from dispatcher.queueing import Hints, Task, make_app
 from dispatcher.quoting import Observer, Payer, quote
+from dispatcher.replies import Replies
 from dispatcher.scheduling import Schedules
 from dispatcher.settings import Settings
 from dispatcher.smsfactor.opening import open_client
@@ -47,6 +48,7 @@ class Dispatcher:
     Attributes:
         schedules: campaigns that recur.
         suppressions: who must not be sent to.
+        replies: what people answered.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Dispatcher:
         self._now = now
         self.schedules = Schedules(store, self._preparation, self._account_name)
         self.suppressions = Suppressions(store, self._preparation, self._account_name, now=now)
+        self.replies = Replies(store, self._account_name)
 
     @classmethod
     def from_env(cls) -> Self:

@@ -37,7 +37,7 @@ class QueueName(enum.Enum):
     """Taking back what the API has for later, which must not come too late."""
 
     RECEIPTS = "receipts"
-    """Merging receipts, emptying lists, comparing blacklists: what may wait a little."""
+    """Merging receipts, linking replies, emptying lists and such: what may wait a little."""
 
 
 class Task(enum.Enum):
@@ -57,6 +57,9 @@ class Task(enum.Enum):
 
     MERGE_RECEIPTS = "receipts.merge"
     """Merges received receipts: (account)."""
+
+    LINK_REPLIES = "replies.link"
+    """Links received replies to campaigns: (account)."""
 
     CANCEL = "campaigns.cancel"
     """Cancels what is not sent yet: (campaign), or (campaign, account); its result tells per batch
@@ -84,6 +87,7 @@ QUEUE_OF: Mapping[Task, QueueName] = {
     Task.SEND: QueueName.DISPATCH,
     Task.CHECK_CREDITS: QueueName.CONTROL,
     Task.MERGE_RECEIPTS: QueueName.RECEIPTS,
+    Task.LINK_REPLIES: QueueName.RECEIPTS,
     Task.CANCEL: QueueName.CANCEL,
     Task.WITHDRAW: QueueName.CANCEL,
     Task.RUN_SCHEDULES: QueueName.CONTROL,

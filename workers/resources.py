@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 
 import structlog
 
+from dispatcher.domain.replies import ReplyReader
 from dispatcher.domain.timing import utc_now
 from dispatcher.preparing import Preparation
 from dispatcher.producer import Dispatcher
@@ -54,6 +55,11 @@ class Account:
     def blacklist(self) -> Blacklist:
         """The numbers the API will not send to."""
         return Blacklist(lambda: frozenset(contact.destination for contact in self.api.blacklist()))
+
+    @cached_property
+    def reply_reader(self) -> ReplyReader:
+        """What reads the bodies of replies."""
+        return ReplyReader(self.settings.default_region, self.settings.stop_words)
 
     @cached_property
     def addressees(self) -> Callable[[str], Addressees]:

@@ -22,6 +22,7 @@ from workers.steps.credits import check_credits
 from workers.steps.progress import Progress
 from workers.steps.quote import quote_next
 from workers.steps.receipts import merge_next
+from workers.steps.replies import link_next
 from workers.steps.schedules import run_next
 from workers.steps.send import send_next
 from workers.steps.tick import tick
@@ -34,6 +35,7 @@ Step = Callable[[Account], Progress]
 _ACCOUNT_STEPS: Mapping[Task, Step] = {
     Task.CHECK_CREDITS: check_credits,
     Task.MERGE_RECEIPTS: merge_next,
+    Task.LINK_REPLIES: link_next,
     Task.WITHDRAW: withdraw_next,
     Task.RUN_SCHEDULES: run_next,
     Task.CLEAN_LISTS: clean_next,

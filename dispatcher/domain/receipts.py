@@ -74,7 +74,7 @@ def read_receipt(body: bytes, key: bytes, *, received_at: datetime) -> Receipt |
     destination = str(found.destination).lstrip("+")
     if not _NUMBER.fullmatch(destination):
         raise ForeignReceiptError
-    number, at = int(destination), _moment(found.date, received_at)
+    number, at = int(destination), vendor_moment(found.date, received_at)
     receipt = UnaddressedReceipt(
         ticket=str(found.campaign_id), number=number, code=found.status, at=at
     )
@@ -82,8 +82,8 @@ def read_receipt(body: bytes, key: bytes, *, received_at: datetime) -> Receipt |
     return receipt if sequence is None else receipt.addressed(sequence)
 
 
-def _moment(text: str | None, received_at: datetime) -> datetime:
-    """Read a receipt's date; one that cannot be read, or is impossible, is when it came."""
+def vendor_moment(text: str | None, received_at: datetime) -> datetime:
+    """Read a webhook's date; one that cannot be read, or is impossible, is when it came."""
     try:
         at = datetime.fromisoformat(text or "")
     except ValueError:

@@ -15,6 +15,9 @@ from dispatcher.store.events import Events
 from dispatcher.store.finder import Finder
 from dispatcher.store.keys import Keys
 from dispatcher.store.ledger import Ledger
+from dispatcher.store.mobile_replies import MobileReplies
+from dispatcher.store.quarantine import Quarantine
+from dispatcher.store.reach import Reach
 from dispatcher.store.receipts import Receipts
 from dispatcher.store.results import Results
 from dispatcher.store.schedules import Schedules
@@ -33,6 +36,9 @@ class AccountStore:
     lists: ContactLists
     ledger: Ledger
     receipts: Receipts
+    replies: MobileReplies
+    reach: Reach
+    quarantine: Quarantine
     tickets: Tickets
     withdrawals: Withdrawals
     events: Events
@@ -88,17 +94,22 @@ class Store:
         scripts = Scripts(self._client, keys, clock=self._clock, sources=self._sources)
         campaigns = Campaigns(scripts, self._barrier)
         batches = Batches(scripts, self._barrier)
+        ledger, finder = Ledger(scripts), Finder(scripts)
+        results = Results(scripts, campaigns, batches)
         return AccountStore(
             campaigns=campaigns,
             batches=batches,
             lists=ContactLists(scripts),
-            ledger=Ledger(scripts),
+            ledger=ledger,
             receipts=Receipts(scripts),
+            replies=MobileReplies(scripts),
+            reach=Reach(scripts, finder, ledger, results),
+            quarantine=Quarantine(scripts),
             tickets=Tickets(scripts),
             withdrawals=Withdrawals(scripts),
             events=Events(scripts),
-            results=Results(scripts, campaigns, batches),
-            finder=Finder(scripts),
+            results=results,
+            finder=finder,
             schedules=Schedules(scripts, self._barrier),
             suppressions=SuppressionList(scripts, self._barrier),
         )

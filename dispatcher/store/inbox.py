@@ -7,6 +7,7 @@ once needs of it, and no more.
 import asyncio
 import enum
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -16,11 +17,19 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from dispatcher.domain.replies import BrokenReplyError, ReplyReader
+from dispatcher.domain.stop_words import Intent
+from dispatcher.domain.suppressions import SuppressionSource
+from dispatcher.domain.timing import utc_now
 from dispatcher.errors import StoreError, StoreUnavailableError
 from dispatcher.settings import Settings
 from dispatcher.store.connection import translated
 from dispatcher.store.durability import Barrier, barrier_for
 from dispatcher.store.keys import Key, Keys
+from dispatcher.store.replies import blob
+from dispatcher.store.scripts import Script, standalone_source
+from dispatcher.store.suppression_records import new_key
+from dispatcher.store.suppressions import Addition, suppress_arguments, suppress_source
 
 # Longer than a barrier waits. Whoever posted is waiting too, and the disk is there instead.
 _TIMEOUT = 3.0
@@ -28,6 +37,8 @@ _CONNECT_TIMEOUT = 1.0
 # One per append under way: they are made as needed, and running out would pass for an outage.
 _MOST_CONNECTIONS = 1024
 _BODIES = b"bodies"
+_HOOK = b"hook"
+_REASON = "asked for it in a reply"
 
 
 class Hook(enum.Enum):
@@ -36,8 +47,22 @@ class Hook(enum.Enum):
     DLR = "dlr"
     """Receipts (document, "Webhook : Obtenir les accusés de réception")."""
 
+    MO = "mo"
+    """Replies (document, "Webhook : Réception des réponses de vos SMS")."""
 
-_STREAM_OF: Mapping[Hook, Key] = {Hook.DLR: Key.RECEIPTS}
+    STOP = "stop"
+    """Replies the API took for a STOP (live dialect)."""
+
+
+_STREAM_OF: Mapping[Hook, Key] = {
+    Hook.DLR: Key.RECEIPTS,
+    Hook.MO: Key.POSTED_REPLIES,
+    Hook.STOP: Key.POSTED_REPLIES,
+}
+_SOURCE_OF: Mapping[Hook, SuppressionSource] = {
+    Hook.MO: SuppressionSource.REPLY,
+    Hook.STOP: SuppressionSource.STOP_WEBHOOK,
+}
 
 
 class Inbox:
@@ -56,6 +81,9 @@ class Inbox:
             max_connections=_MOST_CONNECTIONS,
             client_name="dispatcher-web",
         )
+        self._reader = ReplyReader(settings.default_region, settings.stop_words)
+        self._suppress = suppress_source()
+        self._suppression_keys: dict[str, bytes] = {}
         self._blocking = Redis.from_url(url, **_options(), retry=Retry(NoBackoff(), 0))
 
     async def examine(self) -> None:
@@ -73,25 +101,59 @@ class Inbox:
         )
 
     async def append(self, hook: Hook, account: str, bodies: Sequence[bytes]) -> None:
-        """Make bodies durable as one entry of a stream, in the form `Receipts.take` reads.
+        """Make bodies durable as one entry of a stream, in the form the account's store reads.
+
+        Whoever asks for a STOP in them is on the suppression list by then.
 
         Raises:
             StoreError: Redis did not confirm; they may or may not be kept, and keeping them
                 twice does no harm.
         """
-        stream = Keys(self._settings.namespace, account).of(_STREAM_OF[hook])
-        packed = msgspec.msgpack.encode(bodies)
+        keys = Keys(self._settings.namespace, account)
+        entry: dict[Any, Any] = {_BODIES: msgspec.msgpack.encode(bodies)}
+        stops: Sequence[Addition] = ()
+        if hook in _SOURCE_OF:
+            entry[_HOOK] = hook.value
+            stops = self._stops(hook, bodies)
         command = self._barrier.command
         with translated():
-            if not command:
-                await self._client.xadd(stream, {_BODIES: packed})
+            if not command and not stops:
+                await self._client.xadd(keys.of(_STREAM_OF[hook]), entry)
                 return
+            key = await self._suppression_key(keys) if stops else b""
             async with self._client.pipeline(transaction=False) as pipe:
-                pipe.xadd(stream, {_BODIES: packed})
-                pipe.execute_command(*command)
-                _, confirmed = await pipe.execute()
-        if not self._barrier.is_met(confirmed):
+                # First, and on a full server too: no entry without them.
+                for stop in stops:
+                    arguments = suppress_arguments(key, stop)
+                    pipe.eval(self._suppress, 1, keys.of(Key.ACCOUNT), *arguments)
+                pipe.xadd(keys.of(_STREAM_OF[hook]), entry)
+                if command:
+                    pipe.execute_command(*command)
+                *_, confirmed = await pipe.execute()
+        if command and not self._barrier.is_met(confirmed):
             raise StoreUnavailableError("Redis did not confirm that the bodies are on disk")
+
+    def _stops(self, hook: Hook, bodies: Sequence[bytes]) -> list[Addition]:
+        """Find who asks not to be written to; bodies that are no replies are looked at later."""
+        now = utc_now()
+        found = []
+        for body in bodies:
+            with suppress(BrokenReplyError):
+                reply = self._reader.read(body, is_stop=hook is Hook.STOP, received_at=now)
+                if reply.number and reply.intent is Intent.STOP:
+                    found.append((reply.number, min(reply.at, now)))
+        return [
+            Addition(numbers=[number], source=_SOURCE_OF[hook], reason=_REASON, at=written_at)
+            for number, written_at in found
+        ]
+
+    async def _suppression_key(self, keys: Keys) -> bytes:
+        """Give the key of an account's suppression list, making it on first use."""
+        name = keys.of(Key.ACCOUNT)
+        if name not in self._suppression_keys:
+            source = standalone_source(Script.SUPPRESSION_KEY)
+            self._suppression_keys[name] = blob(await self._client.eval(source, 1, name, new_key()))
+        return self._suppression_keys[name]
 
     async def answers(self) -> bool:
         """Tell whether Redis answers now, and lets us in."""

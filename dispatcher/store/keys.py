@@ -78,8 +78,23 @@ class Key(enum.Enum):
     PARKED = "parked"
     """STREAM of receipts that match nothing of ours; newest 100,000."""
 
+    POSTED_REPLIES = "posted_replies"
+    """STREAM of replies as received, until linked to campaigns."""
+
+    LINKING = "linking"
+    """STRING: a worker links replies; half a minute."""
+
+    REPLIES = "replies"
+    """ZSET reply -> ms it was written: replies in order, as long as campaigns are kept."""
+
+    REVIEW = "review"
+    """ZSET reply -> ms it was written: those a person has to read."""
+
     QUARANTINE = "quarantine"
-    """STREAM of bodies that are no receipts; newest 10,000."""
+    """STREAM of bodies that are no receipts or replies, with the hook; newest 10,000."""
+
+    MALFORMED = "malformed"
+    """HASH hook -> how many bodies could not be read, for ever."""
 
     ALARMS = "alarms"
     """STREAM of contradictions between what we believed and what was proven; newest 10,000."""
@@ -128,6 +143,9 @@ class Key(enum.Enum):
 
     WAITING = "waiting:"
     """ZSET batch number -> not before ms, per campaign: batches to quote, then to send."""
+
+    REPLY = "reply:"
+    """HASH, per reply: number, sender, text, at, intent, campaign, verdict, by, judged_at."""
 
     EVENTS = "events:"
     """STREAM of transitions, per campaign; about the newest 20,000."""

@@ -42,6 +42,7 @@ class Agenda:
     Attributes:
         held: campaigns that a credit check may release.
         receipts: entries of received but unmerged receipts.
+        replies: entries of received replies that are not linked.
         cleanups: campaigns whose lists are to be emptied.
         withdrawals: batches to be taken back.
         schedules: schedules that are due.
@@ -50,6 +51,7 @@ class Agenda:
 
     held: int
     receipts: int
+    replies: int
     cleanups: int
     withdrawals: int
     schedules: int
@@ -106,11 +108,12 @@ class Ledger:
     def tick(self, *, limit: int = 200) -> Agenda:
         """Find what should have moved, and move what time alone moves."""
         figures = self._scripts.run(Script.TICK, limit)
-        held, receipts, cleanups, withdrawals, schedules, *rest = figures
+        held, receipts, replies, cleanups, withdrawals, schedules, *rest = figures
         rows = zip(rest[::3], rest[1::3], rest[2::3], strict=True)
         return Agenda(
             held=held,
             receipts=receipts,
+            replies=replies,
             cleanups=cleanups,
             withdrawals=withdrawals,
             schedules=schedules,

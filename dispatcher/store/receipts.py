@@ -12,6 +12,7 @@ from dispatcher.domain.fates import Receipt, fate_of
 from dispatcher.errors import StoreFullError
 from dispatcher.store.connection import translated
 from dispatcher.store.keys import Key
+from dispatcher.store.quarantine import Quarantine
 from dispatcher.store.replies import blob, entries_of
 from dispatcher.store.scripts import Script, Scripts
 
@@ -20,7 +21,6 @@ _GROUP = "merge"
 _CONSUMER = "worker"
 _BODIES = b"bodies"
 _PARKED_MAX = 100_000
-_QUARANTINE_MAX = 10_000
 # A merging worker that has not confirmed by then is taken for dead.
 _ABANDONED_AFTER_MS = 30_000
 
@@ -46,7 +46,7 @@ class Receipts:
         self._client = scripts.client
         self._stream = scripts.keys.of(Key.RECEIPTS)
         self._parked = scripts.keys.of(Key.PARKED)
-        self._quarantine = scripts.keys.of(Key.QUARANTINE)
+        self._quarantine = Quarantine(scripts)
 
     def append(self, bodies: Sequence[bytes]) -> None:
         """Make bodies durable; they are merged later.
@@ -103,7 +103,7 @@ class Receipts:
 
     def quarantine(self, bodies: Sequence[bytes]) -> None:
         """Keep bodies that are no receipts, unless Redis is full."""
-        self._keep(self._quarantine, bodies, _QUARANTINE_MAX)
+        self._quarantine.add("dlr", bodies)
 
     def waiting(self) -> int:
         """Count the entries that are not merged yet."""

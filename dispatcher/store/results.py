@@ -66,7 +66,7 @@ class Results:
         with translated():
             packed = self._client.hget(recipients, str(n))
             batch = unpack(blob(packed))
-            first = self._first(status.id, n)
+            first = self.first(status.id, n)
             last = first + len(batch.numbers) - 1
             page_fates = blob(self._client.getrange(fates, first, last))
             page_times = blob(self._client.getrange(times, first * 4, last * 4 + 3))
@@ -77,7 +77,7 @@ class Results:
             record = replace(record, why=status.error)
         return _Page(batch=batch, record=record, fates=page_fates, times=page_times)
 
-    def _first(self, campaign: str, n: int) -> int:
+    def first(self, campaign: str, n: int) -> int:
         """Give the position of a batch's first recipient in the campaign."""
         size = int(self._client.hget(self._keys.of(Key.CAMPAIGN, campaign), "batch_size") or 0)
         if size:

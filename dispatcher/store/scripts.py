@@ -9,6 +9,7 @@ from redis import Redis
 from redis.exceptions import NoScriptError
 
 from dispatcher.domain import fates, lifecycle
+from dispatcher.domain.stop_words import Intent
 from dispatcher.store.connection import translated
 from dispatcher.store.durability import Barrier
 from dispatcher.store.keys import Key, Keys
@@ -79,11 +80,14 @@ class Script(enum.Enum):
     FIRST_SEQUENCE = ("first_sequence", True)
     # Not to send is never too much to remember.
     SUPPRESS = ("suppress", True)
+    SUPPRESSION_KEY = ("suppression_key", True)
     LIFT = ("lift", True)
     FORGET_SUPPRESSED = ("forget_suppressed", True)
     SETTLE_LIFTS = ("settle_lifts", True)
     CUT = ("cut", True)
     BEGIN_SYNC = ("begin_sync", True)
+    KEEP_REPLY = ("keep_reply", True)
+    JUDGE_REPLY = ("judge_reply", True)
 
     def __init__(self, file: str, finishes: bool) -> None:  # noqa: FBT001 - the table above reads well
         self.file = file
@@ -184,6 +188,7 @@ def _preamble(clock: str) -> str:
         f"local EXPIRY_PAUSE_MS = {_EXPIRY_PAUSE_MS}",
         f"local UNREAD = {UNREAD}",
         f"local SUPPRESSED = {int(fates.Exclusion.SUPPRESSED)}",
+        f"local INTENT = {_names(Intent)}",
         f"local TERMINAL = {_set(lifecycle.TERMINAL)}",
     ]
     return "\n".join(lines) + "\n"

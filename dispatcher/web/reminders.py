@@ -15,7 +15,11 @@ _log = structlog.get_logger("dispatcher.web.reminders")
 # Later bodies join the merge that an earlier one asked for.
 _EVERY = 0.2
 
-_TASK_OF: Mapping[Hook, Task] = {Hook.DLR: Task.MERGE_RECEIPTS}
+_TASK_OF: Mapping[Hook, Task] = {
+    Hook.DLR: Task.MERGE_RECEIPTS,
+    Hook.MO: Task.LINK_REPLIES,
+    Hook.STOP: Task.LINK_REPLIES,
+}
 
 
 class Nudges(Protocol):

@@ -125,10 +125,12 @@ class Stack:
         return beat
 
     def start_web(self) -> str:
-        """Start the webhook receiver, have the sandbox post receipts to it; give its address."""
+        """Start the webhook receiver, have the sandbox post to it; give its address."""
         options = ("--host", "127.0.0.1", "--port", "0")
         url = self._start("web", "-m", "dispatcher.web", *options).announcement(RECEIVER_READY)
-        self.sandbox.control("POST", "webhooks", {"urls": [f"{url}/webhooks/{WEBHOOK_SECRET}/dlr"]})
+        hooks = f"{url}/webhooks/{WEBHOOK_SECRET}"
+        order = {"urls": [f"{hooks}/dlr"], "reply_urls": [f"{hooks}/mo"]}
+        self.sandbox.control("POST", "webhooks", order)
         return url
 
     def logs(self) -> str:

@@ -32,6 +32,7 @@ def test_task_names_are_those_other_programs_rely_on() -> None:
         "SEND": "campaigns.send",
         "CHECK_CREDITS": "accounts.check_credits",
         "MERGE_RECEIPTS": "receipts.merge",
+        "LINK_REPLIES": "replies.link",
         "CANCEL": "campaigns.cancel",
         "WITHDRAW": "campaigns.withdraw",
         "RUN_SCHEDULES": "schedules.run",

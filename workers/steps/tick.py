@@ -41,6 +41,7 @@ def _asked_for(agenda: Agenda) -> Iterator[Task]:
     waiting = {
         Task.CHECK_CREDITS: agenda.held,
         Task.MERGE_RECEIPTS: agenda.receipts,
+        Task.LINK_REPLIES: agenda.replies,
         Task.WITHDRAW: agenda.withdrawals,
         Task.RUN_SCHEDULES: agenda.schedules,
         Task.CLEAN_LISTS: agenda.cleanups,

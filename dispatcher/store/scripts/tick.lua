@@ -1,7 +1,7 @@
 -- Finds what should have moved: sends without a trace become unknown, batches whose list nobody reads
 -- any more wait again, sent campaigns whose
 -- receipts are overdue finish, and campaigns that stand still are named for a nudge.
--- ARGV: limit. Replies {held campaigns, receipts to merge, campaigns whose lists are
+-- ARGV: limit. Replies {held campaigns, receipts to merge, replies to link, campaigns whose lists are
 -- to be cleaned, batches to be taken back, schedules that are due, id, state, due batches, ...}.
 local limit = tonumber(ARGV[1])
 redis.call('ZREMRANGEBYSCORE', key(K.ended), '-inf', now - ENDED_KEPT_MS)
@@ -34,6 +34,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.alarm_clock), '-inf', now,
 end
 
 local found = { redis.call('ZCARD', key(K.held)), redis.call('XLEN', key(K.receipts)),
+  redis.call('XLEN', key(K.posted_replies)),
   redis.call('ZCOUNT', key(K.cleanup), '-inf', now), redis.call('ZCOUNT', key(K.withdrawals), '-inf', now),
   redis.call('ZCOUNT', key(K.schedules_due), '-inf', now) + redis.call('ZCOUNT', key(K.awaited), '-inf', now) }
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.agenda), '-inf', now, 'LIMIT', 0, limit)) do

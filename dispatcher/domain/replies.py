@@ -1,0 +1,147 @@
+"""Reads what the API's webhooks for replies post, and says what a reply is."""
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+
+import msgspec
+
+from dispatcher.domain.numbers import NumberProblem, normaliser
+from dispatcher.domain.receipts import vendor_moment
+from dispatcher.domain.stop_words import Intent, StopWords
+from dispatcher.errors import DispatcherError
+
+_ID_BYTES = 10
+# The longest international number has 15 digits (E.164); shorter than 7 is a short code.
+_LEAST_DIGITS, _MOST_DIGITS = 7, 15
+
+
+class Verdict(enum.Enum):
+    """What a person found in a reply of which a program could not be sure."""
+
+    STOP = "stop"
+    """Never write to this number again."""
+
+    HARMLESS = "harmless"
+    """It was about something else."""
+
+
+class _Body(msgspec.Struct):
+    """A reply on the wire (document, "Webhook : Réception des réponses de vos SMS"; live: STOP)."""
+
+    sender: str | int = msgspec.field(name="from")
+    message: str | int | float | bool | None = None
+    date: str | None = None
+    last_message_id: str | int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PostedReply:
+    """A reply as it was posted.
+
+    Attributes:
+        number: E.164 digits as an integer; 0 when the sender is no phone number.
+        sender: as posted.
+        text: what was written.
+        at: when the API says it was.
+        intent: what it is taken for.
+        gsmsmsid: the id of the last message this number was sent, "" if not told (live).
+    """
+
+    number: int = field(repr=False)
+    sender: str = field(repr=False)
+    text: str = field(repr=False)
+    at: datetime
+    intent: Intent
+    gsmsmsid: str = field(default="", repr=False)
+
+    def identity(self, key: bytes) -> str:
+        """Name the reply alike however often and by whichever webhook it is posted.
+
+        The key keeps the name from telling the number and the text.
+        """
+        words = f"{self.number}|{self.sender if not self.number else ''}|{self.at}|{self.text}"
+        return blake2b(words.encode(errors="replace"), key=key, digest_size=_ID_BYTES).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """A reply as it is kept.
+
+    Attributes:
+        id: its name, without meaning.
+        number: E.164 digits; None when the sender is no phone number.
+        sender: as it was posted.
+        text: what was written.
+        at: when the API says it was.
+        intent: what it was taken for.
+        campaign: the last campaign that reached the number before; None if there is none.
+        needs_review: a person has to say what it means.
+        verdict: what they said.
+        by: who did.
+        judged_at: when they did.
+    """
+
+    id: str
+    number: str | None = field(repr=False)
+    sender: str = field(repr=False)
+    text: str = field(repr=False)
+    at: datetime
+    intent: Intent
+    campaign: str | None = None
+    needs_review: bool = False
+    verdict: Verdict | None = None
+    by: str | None = None
+    judged_at: datetime | None = None
+
+
+class BrokenReplyError(DispatcherError):
+    """Not a reply at all."""
+
+
+class ReplyReader:
+    """Reads bodies; safe to share between threads."""
+
+    def __init__(self, default_region: str, stop_words: Iterable[str] = ()) -> None:
+        """Take the country of national numbers, and STOP words beside the built-in ones.
+
+        Raises:
+            SettingsError: there is no such country.
+        """
+        self._normalise = normaliser(default_region)
+        self._stop_words = StopWords(stop_words)
+
+    def read(self, body: bytes, *, is_stop: bool, received_at: datetime) -> PostedReply:
+        """Read a reply; `is_stop` says that the API took it for a STOP itself (live).
+
+        Raises:
+            BrokenReplyError: it is not a reply.
+        """
+        try:
+            found = _decoder.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise BrokenReplyError from error
+        text = "" if found.message is None else str(found.message)
+        return PostedReply(
+            number=self._number(str(found.sender)),
+            sender=str(found.sender),
+            text=text,
+            at=vendor_moment(found.date, received_at),
+            intent=Intent.STOP if is_stop else self._stop_words.read(text),
+            gsmsmsid=str(found.last_message_id or ""),
+        )
+
+    def _number(self, sender: str) -> int:
+        """Read a number, said to be international and often national (contract, section 8)."""
+        number = self._normalise(sender)
+        if not isinstance(number, NumberProblem):
+            return number
+        # What no plan knows may still have answered; the API's own form is plain digits.
+        digits = sender.strip().removeprefix("+").removeprefix("00")
+        is_number = digits.isascii() and digits.isdigit() and not digits.startswith("0")
+        return int(digits) if is_number and _LEAST_DIGITS <= len(digits) <= _MOST_DIGITS else 0
+
+
+_decoder = msgspec.json.Decoder(_Body, strict=False)
