@@ -24,6 +24,7 @@ from dispatcher.queueing import broker_problem
 from dispatcher.settings import Settings
 from dispatcher.smsfactor import Dialect, SmsFactor
 from dispatcher.smsfactor.opening import open_client
+from dispatcher.store.account import AccountStore, Store
 from dispatcher.store.inspection import ServerReport, inspect_server
 
 _Answer = TypeVar("_Answer")
@@ -71,6 +72,7 @@ def examine_all(settings: Settings, *, webhook_url: str | None) -> Iterator[Resu
     if webhook_url is not None:
         yield from check_receiver(webhook_url)
     yield from check_workers(settings)
+    yield from check_replies(settings)
 
 
 def check_redis(settings: Settings) -> Iterator[Result]:
@@ -187,17 +189,24 @@ def check_webhook_secrets(settings: Settings) -> Iterator[Result]:
         if account.webhook_secret is None:
             fix = (
                 f"set DISPATCHER_ACCOUNTS__{name.upper()}__WEBHOOK_SECRET to 16 random characters "
-                "or more, and give the API https://HOST/webhooks/SECRET/dlr"
+                "or more, and give the API https://HOST/webhooks/SECRET/dlr and .../mo: see "
+                "dispatcher webhooks register --help"
             )
-            yield _warning(subject, "no secret: no receipts can be received", fix)
+            yield _warning(subject, "no secret: no receipts and no STOP can be received", fix)
         else:
             yield _fine(subject, "has a secret")
+
+
+def is_reachable_url(url: str) -> bool:
+    """Tell whether something can be reached by a URL."""
+    address = urlsplit(url)
+    return address.scheme in ("http", "https") and address.hostname is not None
 
 
 def check_receiver(url: str) -> Iterator[Result]:
     """Look whether the webhook receiver is reachable, and refuses who does not know the secret."""
     address = urlsplit(url.rstrip("/"))
-    if address.scheme not in ("http", "https") or address.hostname is None:
+    if not is_reachable_url(url):
         yield _problem("receiver", f"{url} is no URL", "begin with https://", ExitCode.USAGE)
         return
     if address.scheme == "http" and address.hostname not in _LOCAL_HOSTS:
@@ -248,6 +257,33 @@ def check_workers(settings: Settings) -> Iterator[Result]:
             yield _problem(subject, message, fix, ExitCode.UNFINISHED)
         else:
             yield _fine(subject, "no campaign waits for a worker")
+
+
+def check_replies(settings: Settings) -> Iterator[Result]:
+    """Look whether webhooks posted what nobody could read, or replies wait for a person."""
+    try:
+        store = Store.open(settings)
+    except StoreError:
+        # Told already, by the check of Redis.
+        return
+    try:
+        for name in settings.accounts:
+            yield from _judge_replies(name, store.account(name))
+    finally:
+        store.close()
+
+
+def _judge_replies(account: str, store: AccountStore) -> Iterator[Result]:
+    subject = f"webhooks of {account}"
+    if counts := store.quarantine.counts():
+        total = ", ".join(f"{count:,} of {hook}" for hook, count in sorted(counts.items()))
+        fix = "see that each hook has the API's address of its kind; the newest are kept in Redis"
+        yield _warning(subject, f"bodies that could not be read: {total}", fix)
+    else:
+        yield _fine(subject, "every body could be read")
+    if waiting := sum(1 for _ in store.replies.to_review()):
+        fix = "dispatcher replies review"
+        yield _warning(f"replies of {account}", f"{waiting:,} to be read by a person", fix)
 
 
 def waiting_for_a_worker(settings: Settings, account: str, *, now: datetime) -> str | None:

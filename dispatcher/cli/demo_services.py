@@ -142,7 +142,8 @@ class DemoServices:
         self._start("beat", *_CELERY, "beat")
         url = receiver.announcement(r"receiver listening on (\S+)")
         secret = self.env["DISPATCHER_ACCOUNTS__DEFAULT__WEBHOOK_SECRET"]
-        order = {"urls": [f"{url}/webhooks/{secret}/dlr"]}
+        hooks = f"{url}/webhooks/{secret}"
+        order = {"urls": [f"{hooks}/dlr"], "reply_urls": [f"{hooks}/mo"]}
         self._control("POST", "/_sandbox/webhooks", msgspec.json.encode(order))
         yield f"webhook receiver       {url}"
         worker.announcement(r"\S+@\S+ ready")

@@ -18,6 +18,7 @@ from dispatcher.cli import (
     services,
     steering,
     suppressions,
+    webhooks,
 )
 from dispatcher.cli.api import group as api
 from dispatcher.cli.exit_codes import ExitCode, code_of_error
@@ -68,6 +69,7 @@ for group in (
     replies,
     account,
     api,
+    webhooks,
     services,
     doctor,
     demo,

@@ -75,7 +75,8 @@ def web(
 ) -> None:
     """Run the receiver of the API's webhooks.
 
-    The API is given the URL https://HOST/webhooks/SECRET/dlr, with the account's own secret.
+    The API is given https://HOST/webhooks/SECRET/dlr for receipts and .../mo for replies, with
+    the account's own secret; see `dispatcher webhooks register`.
 
     Example: dispatcher web --host 0.0.0.0 --port 8000
     """
