@@ -176,6 +176,8 @@ def _status_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
 def _trouble_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
     if status.need is not None and status.have is not None:
         yield "needs", f"{count(status.need, 'credit')}, {status.have:,} available"
+    if status.replies:
+        yield "replies", f"{status.replies:,}, of which {status.stops:,} STOP"
     if status.alarms:
         yield "alarms", f"{status.alarms}: somebody should look at its events"
     if status.error:

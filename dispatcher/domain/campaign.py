@@ -129,6 +129,8 @@ class CampaignStatus:
         have: see `need`.
         receipts: receipts merged so far.
         alarms: contradictions found; anything but 0 is for a person to look at.
+        replies: how many answers it got.
+        stops: how many of these ask not to be written to again.
         error: the last thing that went wrong, without personal data.
         send_at: when it is to be sent; None for as soon as possible.
         withdrawn: batches the API had and gave back.
@@ -159,6 +161,8 @@ class CampaignStatus:
     have: int | None
     receipts: int
     alarms: int
+    replies: int = 0
+    stops: int = 0
     error: str | None
     send_at: datetime | None
     withdrawn: int

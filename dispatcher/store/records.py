@@ -70,6 +70,8 @@ def status_of(campaign: str, account: str, fields: Mapping[str, str]) -> Campaig
         have=int(fields["have"]) if "have" in fields else None,
         receipts=int(fields.get("receipts", 0)),
         alarms=int(fields.get("alarms", 0)),
+        replies=int(fields.get("replies", 0)),
+        stops=int(fields.get("stops", 0)),
         error=fields.get("error") or None,
         send_at=moment(fields["send_at"]) if int(fields.get("send_at", 0)) else None,
         withdrawn=int(fields.get("withdrawn", 0)),

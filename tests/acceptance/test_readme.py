@@ -114,6 +114,15 @@ def test_the_suppression_commands_run_as_written(stack: Stack, tmp_path: Path) -
     assert [line.split(",")[0] for line in exported] == ["number", "+33639980007"]
 
 
+def test_the_commands_about_replies_run_as_written(stack: Stack) -> None:
+    commands = re.findall(r"^\$ (dispatcher replies \w+)$", README.read_text(), re.MULTILINE)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    assert commands == ["dispatcher replies list", "dispatcher replies review"]
+    for command in commands:
+        assert "taken for" in run(["bash", "-eu", "-c", command], stack, PATH=path)
+
+
 def test_the_shell_example_queues_a_campaign_without_our_code(stack: Stack) -> None:
     (code,) = blocks("bash")
 

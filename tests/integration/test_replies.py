@@ -18,6 +18,7 @@ from tests.support.polling import eventually
 from tests.support.web import WebReceiver, running_web
 from tests.support.works import FOUR, Works
 from workers.steps.progress import Progress
+from workers.steps.receipts import merge_next
 from workers.steps.replies import link_next
 from workers.steps.tick import tick
 
@@ -202,3 +203,28 @@ def test_a_reply_that_redis_refuses_keeps_no_other_waiting(
 
     assert [found.text for found in store.newest()] == ["good"]
     assert works.account.store.quarantine.counts() == {"mo": 1}
+
+
+def test_what_is_posted_to_the_wrong_hook_is_heeded_all_the_same(works: Works) -> None:
+    campaign = works.submit()
+    works.run(campaign)
+    receipts = [
+        json.dumps(
+            {"status": 3, "destination": number, "message_id": "1", "campaign_id": "unheard-of"}
+        ).encode()
+        for number in FOUR
+    ]
+
+    works.account.store.receipts.append([reply("STOP", "0639980000"), b"\xff", *receipts[:1]])
+    works.account.store.replies.append("mo", [reply("OUI", FOUR[1]), b"\xfe", *receipts[1:]])
+    link_all(works)
+    while merge_next(works.account) is Progress.MADE:
+        pass
+    link_all(works)
+
+    assert works.account.store.suppressions.contains([NUMBER]) == {NUMBER}
+    assert {found.text for found in works.account.store.replies.newest()} == {"STOP", "OUI"}
+    assert works.account.store.quarantine.counts() == {"dlr": 1, "mo": 1}
+    assert works.bench.client.xlen(works.bench.keys.of(Key.PARKED)) == 4
+    status = works.bench.status(campaign)
+    assert (status.replies, status.stops) == (2, 1)

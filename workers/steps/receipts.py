@@ -18,6 +18,7 @@ from dispatcher.errors import StoreError, StoreFullError, StoreUnavailableError
 from dispatcher.store.receipts import Received
 from workers.resources import Account
 from workers.steps.progress import Progress
+from workers.steps.strays import forward_replies
 
 _log = structlog.get_logger("workers.receipts")
 
@@ -45,9 +46,9 @@ def merge_next(account: Account) -> Progress:
     if found.foreign:
         account.store.receipts.park(found.foreign)
         _log.warning("receipts parked", account=account.name, count=len(found.foreign))
-    if found.broken:
-        account.store.receipts.quarantine(found.broken)
-        _log.warning("receipts unreadable", account=account.name, count=len(found.broken))
+    if broken := forward_replies(account, found.broken):
+        account.store.receipts.quarantine(broken)
+        _log.warning("receipts unreadable", account=account.name, count=len(broken))
     account.store.receipts.confirm([received.entry for received in entries])
     return Progress.MADE
 

@@ -11,6 +11,7 @@ from dispatcher.store.inbox import Hook
 from dispatcher.store.mobile_replies import PostedReplies
 from workers.resources import Account
 from workers.steps.progress import Progress
+from workers.steps.strays import forward_receipts
 
 _log = structlog.get_logger("workers.replies")
 
@@ -50,7 +51,7 @@ def _read(account: Account, entries: Sequence[PostedReplies]) -> Iterable[_Found
                 broken.append(body)
             else:
                 yield _Found(reply, posted.hook, body)
-        _quarantine(account, posted.hook, broken)
+        _quarantine(account, posted.hook, forward_receipts(account, broken))
 
 
 def _keep(account: Account, found: _Found, campaign: str | None) -> None:
