@@ -91,14 +91,15 @@ def test_what_a_person_has_to_read_waits_until_one_has(bench: Bench) -> None:
 
 
 def test_what_was_judged_is_not_asked_for_again(bench: Bench) -> None:
-    reply = posted(Intent.DOUBTFUL)
-    name = keep(bench, reply)
+    name = keep(bench, posted(Intent.DOUBTFUL))
     bench.account.replies.judge(name, Verdict.HARMLESS, by="ada")
 
-    keep(bench, reply)
+    keep(bench, posted(Intent.DOUBTFUL))
+    keep(bench, posted(Intent.STOP))
 
     assert to_review(bench) == []
     assert read(bench, name).verdict is Verdict.HARMLESS
+    assert read(bench, name).intent is Intent.DOUBTFUL
 
 
 def test_the_stop_webhook_settles_what_was_doubtful(bench: Bench) -> None:

@@ -54,7 +54,7 @@ def test_a_reply_answers_the_last_campaign_that_was_sent_before_it(bench: Bench)
 
 
 def test_a_campaign_made_earlier_and_sent_later_is_the_last_one(bench: Bench) -> None:
-    bench.ready("slow")
+    bench.ready("slow", recipients=6)
     bench.accept(bench.claim("slow"), ticket="slow-0")
     bench.advance(HOUR)
     send(bench, "quick")
