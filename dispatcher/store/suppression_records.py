@@ -19,6 +19,7 @@ from dispatcher.store.connection import translated
 from dispatcher.store.keys import Key, Keys
 from dispatcher.store.records import moment
 from dispatcher.store.replies import blob
+from dispatcher.store.scripts import Script, standalone_source
 
 KEY_FIELD = "suppression_key"
 """Field of the account's hash with the secret of its digests; see `new_key`."""
@@ -96,8 +97,9 @@ class SuppressionRecords:
         with translated():
             if known := self._client.hget(name, KEY_FIELD):
                 return blob(known)
-            self._client.hsetnx(name, KEY_FIELD, new_key())
-            return blob(self._client.hget(name, KEY_FIELD))
+            source = standalone_source(Script.SUPPRESSION_KEY)
+            made: Any = self._client.eval(source, 1, name, new_key())
+            return blob(made)
 
     def version(self) -> int:
         """Give the number of changes the list has seen."""
