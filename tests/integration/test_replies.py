@@ -94,6 +94,22 @@ def test_a_stop_on_a_redis_without_memory_is_heeded(
         eventually(lambda: store_of(own_redis.url).replies.waiting() == 2)
 
 
+def test_a_stop_is_answered_no_sooner_than_it_is_heeded(redis_binary: Path, tmp_path: Path) -> None:
+    options = {"appendfsync": "everysec"}
+    with (
+        EmbeddedRedis(tmp_path / "redis", binary=redis_binary, options=options) as server,
+        running_web(server.url, tmp_path) as web,
+        redis.Redis.from_url(server.url) as client,
+    ):
+        assert web.post(reply("STOP", FOUR[1]), hook="mo") == 200
+        client.execute_command("CLIENT", "PAUSE", 500, "WRITE")
+
+        assert web.post(reply("STOP"), hook="mo") == 200
+
+        assert suppressed(server.url, FOUR[0]) == [True]
+        assert client.info("commandstats")["cmdstat_waitaof"]["calls"] >= 2
+
+
 def test_a_stop_while_redis_is_away_is_heeded_once_it_is_back(
     own_redis: EmbeddedRedis, tmp_path: Path
 ) -> None:
