@@ -150,7 +150,9 @@ def test_only_addresses_of_the_list_and_signed_bodies_are_taken(
     signature = {"accounts__default__webhook_signature": "a-signature-of-tests"}
     with running_web(redis_url, tmp_path, **signature, webhook_allow="127.0.0.0/8") as web:
         connection = web.connect()
-        assert [web.post(reply("STOP"), hook=hook) for hook in ("dlr", "mo", "stop")] == [401] * 3
+        assert [web.post(reply("STOP"), hook=hook) for hook in ("dlr", "dlr", "mo", "stop")] == [
+            401
+        ] * 4
         for sent, status in (("wrong", 401), ("a-signature-of-tests", 200)):
             headers = {"X-SMSFactor-Signature": sent}
             path = "/webhooks/new-secret-of-tests/mo"
