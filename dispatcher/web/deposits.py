@@ -85,11 +85,15 @@ class Deposits:
 
     async def put(self, hook: Hook, account: str, body: bytes) -> bool:
         """Tell whether a body is durable, once that is certain."""
+        return await self.packer(hook, account).add(body)
+
+    def packer(self, hook: Hook, account: str) -> Packer:
+        """Give what gathers the bodies of a hook and account."""
         packer = self._packers.get((hook, account))
         if packer is None:
             packer = Packer(lambda bodies: self._keep(hook, account, bodies))
             self._packers[hook, account] = packer
-        return await packer.add(body)
+        return packer
 
     async def condition(self) -> Condition:
         """Say where a body posted now would be kept."""

@@ -8,6 +8,9 @@ import structlog
 
 _log = structlog.get_logger("dispatcher.web.packing")
 
+Settle = Callable[[bool], None]
+"""What tells a sender whether its body is durable."""
+
 MOST_BODIES = 500
 # A pack is one value in Redis and one write to the spool: neither should stall the others.
 MOST_BYTES = 1 << 20
@@ -23,37 +26,37 @@ class Packer:
     def __init__(self, keep: Callable[[Sequence[bytes]], Awaitable[bool]]) -> None:
         """Take what makes a pack durable and tells whether it did."""
         self._keep = keep
-        self._waiting: list[tuple[bytes, asyncio.Future[bool]]] = []
+        self._waiting: list[tuple[bytes, Settle]] = []
         self._task: asyncio.Task[None] | None = None
+
+    def give(self, body: bytes, settle: Settle) -> None:
+        """Have a body made durable; `settle` is told whether it was, once that is known."""
+        self._waiting.append((body, settle))
+        if self._task is None:
+            self._task = asyncio.create_task(self._pass_on())
 
     async def add(self, body: bytes) -> bool:
         """Tell whether a body was made durable, once that is known."""
         outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((body, outcome))
-        if self._task is None:
-            self._task = asyncio.create_task(self._pass_on())
+        self.give(body, lambda kept: _resolve(outcome, kept))
         return await outcome
 
     async def _pass_on(self) -> None:
         while self._waiting:
             arrived, self._waiting = self._waiting, []
-            outcomes = iter([outcome for _, outcome in arrived])
+            settles = iter([settle for _, settle in arrived])
             await asyncio.gather(
                 *(
-                    self._deliver(pack, list(itertools.islice(outcomes, len(pack))))
+                    self._deliver(pack, list(itertools.islice(settles, len(pack))))
                     for pack in packs(body for body, _ in arrived)
                 )
             )
         self._task = None
 
-    async def _deliver(
-        self, pack: Sequence[bytes], outcomes: Sequence[asyncio.Future[bool]]
-    ) -> None:
+    async def _deliver(self, pack: Sequence[bytes], settles: Sequence[Settle]) -> None:
         kept = await self._try(pack)
-        for outcome in outcomes:
-            # A sender that went away has cancelled its own.
-            if not outcome.done():
-                outcome.set_result(kept)
+        for settle in settles:
+            settle(kept)
 
     async def _try(self, pack: Sequence[bytes]) -> bool:
         try:
@@ -62,6 +65,12 @@ class Packer:
             # Without the error's message, which may quote a number.
             _log.error("pack not kept", error=type(error).__name__)
             return False
+
+
+def _resolve(outcome: "asyncio.Future[bool]", kept: bool) -> None:  # noqa: FBT001 - as `Settle`
+    # A sender that went away has cancelled its own.
+    if not outcome.done():
+        outcome.set_result(kept)
 
 
 def packs(bodies: Iterable[bytes]) -> Iterator[list[bytes]]:

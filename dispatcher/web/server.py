@@ -1,11 +1,9 @@
 """Runs the receiver: one process and one event loop; a proxy may spread over several."""
 
-import asyncio
 import socket
 from collections.abc import Callable
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from dispatcher.queueing import Hints, make_app
 from dispatcher.settings import Settings
@@ -13,6 +11,7 @@ from dispatcher.store.inbox import Inbox
 from dispatcher.web.deposits import Deposits
 from dispatcher.web.guard import Guard
 from dispatcher.web.keyring import Keyring
+from dispatcher.web.protocol import ReceiptProtocol
 from dispatcher.web.receiver import Receiver
 from dispatcher.web.reminders import Reminders
 from dispatcher.web.spool import Spool
@@ -20,48 +19,8 @@ from dispatcher.web.spool import Spool
 _BACKLOG = 2048
 # Bounds memory: each may be sending a body of 64 KiB.
 _CONNECTIONS = 4096
-# From a request's first byte to its last, whatever trickles.
-_REQUEST_SECONDS = 10.0
 _KEEP_ALIVE_SECONDS = 75
 _DRAIN_SECONDS = 15
-
-
-class PunctualProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, for clients that send a whole request in time.
-
-    Without it, a connection that trickles, or never says a word, would be held for ever.
-    """
-
-    _deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Expect a first request."""
-        super().connection_made(transport)
-        self._expect_request()
-
-    def on_message_begin(self) -> None:
-        """Expect the rest of a request."""
-        super().on_message_begin()
-        if self._deadline is None:
-            self._expect_request()
-
-    def on_message_complete(self) -> None:
-        """Expect nothing: it is our turn."""
-        self._expect_nothing()
-        super().on_message_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Expect nothing more."""
-        self._expect_nothing()
-        super().connection_lost(exc)
-
-    def _expect_request(self) -> None:
-        self._deadline = self.loop.call_later(_REQUEST_SECONDS, self.transport.close)
-
-    def _expect_nothing(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
 
 class AnnouncingServer(uvicorn.Server):
@@ -116,7 +75,7 @@ def _config(app: Receiver) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=PunctualProtocol,
+        http=ReceiptProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from dispatcher import Settings
 from dispatcher.settings import AccountSettings
+from dispatcher.web import protocol as protocol_module
 from dispatcher.web import server as server_module
 from tests.support.polling import eventually
 
@@ -52,7 +53,7 @@ def dialled(port: int) -> socket.socket:
 def test_a_client_that_does_not_finish_a_request_is_hung_up_on(
     redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
-    monkeypatch.setattr(server_module, "_REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(protocol_module, "_REQUEST_SECONDS", 0.2)
 
     with serving(redis_url, tmp_path) as port, dialled(port) as client:
         client.sendall(begun)
@@ -63,7 +64,7 @@ def test_a_client_that_does_not_finish_a_request_is_hung_up_on(
 def test_the_time_for_a_second_request_begins_with_its_first_byte(
     redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "_REQUEST_SECONDS", 2.0)
+    monkeypatch.setattr(protocol_module, "_REQUEST_SECONDS", 2.0)
 
     with serving(redis_url, tmp_path) as port, dialled(port) as client:
         for _ in range(2):
