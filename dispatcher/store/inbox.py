@@ -100,6 +100,11 @@ class Inbox:
             demo=self._settings.demo,
         )
 
+    @property
+    def confirms_late(self) -> bool:
+        """Tell whether an append waits for a disk that is synced only each second."""
+        return self._barrier.local and not self._barrier.replicas
+
     async def append(self, hook: Hook, account: str, bodies: Sequence[bytes]) -> None:
         """Make bodies durable as one entry of a stream, in the form the account's store reads.
 

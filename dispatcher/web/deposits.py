@@ -12,6 +12,7 @@ import structlog
 
 from dispatcher.errors import StoreError, StoreUnsafeError
 from dispatcher.store.inbox import Hook
+from dispatcher.web.journal import Journal, Leaf
 from dispatcher.web.packing import Packer, packs
 from dispatcher.web.spool import Spool, Spooled, SpoolFile, SpoolFullError
 
@@ -20,10 +21,16 @@ _log = structlog.get_logger("dispatcher.web.deposits")
 _RETRY_EVERY = 0.5
 # Unasked: for files that died with another receiver, and a server configured anew.
 _LOOK_EVERY = 30.0
+# Appends under way, each with a connection of its own, while Redis' disk is synced each second.
+_MOST_UNCONFIRMED = 64
 
 
 class Streams(Protocol):
     """What is needed of `dispatcher.store.inbox.Inbox`."""
+
+    @property
+    def confirms_late(self) -> bool:
+        """Tell whether Redis takes long to say that something is on its disk."""
 
     async def examine(self) -> None:
         """Find out whether Redis is there and fit."""
@@ -62,6 +69,9 @@ class Deposits:
         self._spool = spool
         self._kept = kept
         self._packers: dict[tuple[Hook, str], Packer] = {}
+        self._journal = Journal(spool.folder, max_bytes=spool.max_bytes)
+        self._appending: set[asyncio.Task[bool]] = set()
+        self._few = asyncio.Semaphore(_MOST_UNCONFIRMED)
         self._redis_is_fit = False
         self._look = asyncio.Event()
         self._drainer: asyncio.Task[None] | None = None
@@ -108,22 +118,60 @@ class Deposits:
             self._drainer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._drainer
+        await asyncio.gather(*self._appending, return_exceptions=True)
+        await asyncio.to_thread(self._journal.close)
         await asyncio.to_thread(self._spool.close)
         await self._streams.close()
 
     async def _keep(self, hook: Hook, account: str, bodies: Sequence[bytes]) -> bool:
+        spooled = Spooled(hook, account, bodies)
         if self._redis_is_fit:
-            try:
-                await self._streams.append(hook, account, bodies)
-            except (StoreError, OSError) as error:
-                self._lose_redis(error)
-            else:
-                self._kept(hook, account)
+            if self._streams.confirms_late:
+                return await self._keep_twice(spooled)
+            if await self._append(spooled):
                 return True
+        return await self._spool_away(spooled)
+
+    async def _keep_twice(self, spooled: Spooled) -> bool:
+        """Have bodies on our disk at once, and on that of Redis a little later."""
+        await self._few.acquire()
+        appending = asyncio.create_task(self._append(spooled))
+        self._appending.add(appending)
+        appending.add_done_callback(self._note_end)
         try:
-            await asyncio.to_thread(self._spool.append, Spooled(hook, account, bodies))
+            leaf = await asyncio.to_thread(self._journal.keep, spooled)
+        except SpoolFullError:
+            return await appending or await self._spool_away(spooled)
+        appending.add_done_callback(lambda task: self._settle(leaf, task))
+        return True
+
+    def _note_end(self, appending: "asyncio.Task[bool]") -> None:
+        self._appending.discard(appending)
+        self._few.release()
+
+    def _settle(self, leaf: Leaf, appending: "asyncio.Task[bool]") -> None:
+        has_ended = not appending.cancelled() and appending.exception() is None
+        confirmed = has_ended and appending.result()
+        self._journal.settle(leaf, confirmed=confirmed)
+        if not confirmed:
+            self._look.set()
+
+    async def _append(self, spooled: Spooled) -> bool:
+        """Tell whether bodies are durable in Redis."""
+        hook, account, bodies = spooled
+        try:
+            await self._streams.append(hook, account, bodies)
+        except (StoreError, OSError) as error:
+            self._lose_redis(error)
+            return False
+        self._kept(hook, account)
+        return True
+
+    async def _spool_away(self, spooled: Spooled) -> bool:
+        try:
+            await asyncio.to_thread(self._spool.append, spooled)
         except SpoolFullError as error:
-            _log.error("bodies refused", count=len(bodies), reason=str(error))
+            _log.error("bodies refused", count=len(spooled.bodies), reason=str(error))
             return False
         return True
 

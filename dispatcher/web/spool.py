@@ -53,8 +53,8 @@ class Spool:
 
     def __init__(self, folder: Path, *, max_bytes: int) -> None:
         """Take a folder, made on first use, and the size all files in it may reach together."""
-        self._folder = folder
-        self._max_bytes = max_bytes
+        self.folder = folder
+        self.max_bytes = max_bytes
         self._lock = threading.Lock()
         self._file: FileIO | None = None
 
@@ -64,13 +64,12 @@ class Spool:
         Raises:
             SpoolFullError: they are not there, or not for certain.
         """
-        record = msgspec.msgpack.encode(spooled)
-        framed = _FRAME.pack(len(record), zlib.crc32(record)) + record
+        record = framed(spooled)
         with self._lock:
             try:
-                if self._used() + len(framed) > self._max_bytes:
-                    raise SpoolFullError(f"the spool is full ({self._max_bytes} bytes)")
-                self._write(framed)
+                if used_bytes(self.folder) + len(record) > self.max_bytes:
+                    raise SpoolFullError(f"the spool is full ({self.max_bytes} bytes)")
+                self._write(record)
             except OSError as error:
                 raise SpoolFullError(f"the spool cannot be written: {error.strerror}") from error
 
@@ -78,13 +77,13 @@ class Spool:
         """End the file being written, and give all files, oldest first."""
         with self._lock:
             self._finish()
-        return sorted(self._folder.glob(f"*{_ENDING}"))
+        return sorted(self.folder.glob(f"*{_ENDING}"))
 
     def has_room(self) -> bool:
         """Tell whether the spool would take a record now."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return self._used() < self._max_bytes and os.access(self._folder, os.W_OK)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return used_bytes(self.folder) < self.max_bytes and os.access(self.folder, os.W_OK)
         except OSError:
             return False
 
@@ -93,44 +92,66 @@ class Spool:
         with self._lock:
             self._finish()
 
-    def _used(self) -> int:
-        if not self._folder.exists():
-            return 0
-        with os.scandir(self._folder) as entries:
-            return sum(_size(entry) for entry in entries)
-
-    def _write(self, framed: bytes) -> None:
-        file = self._file = self._file or self._begin()
-        end = file.tell()
+    def _write(self, record: bytes) -> None:
+        if self._file is None:
+            _, self._file = new_file(self.folder)
         try:
-            rest = memoryview(framed)
-            while rest:
-                rest = rest[file.write(rest) :]
-            os.fsync(file.fileno())
+            write_through(self._file, record)
         except OSError:
-            # Half a record would hide those that follow it.
-            with contextlib.suppress(OSError):
-                file.truncate(end)
             self._finish()
             raise
-        if file.tell() >= _FILE_BYTES:
+        if self._file.tell() >= _FILE_BYTES:
             self._finish()
-
-    def _begin(self) -> FileIO:
-        """Make a file that is locked before anybody else can see it."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        hidden = self._folder / f"{time.time_ns():020}-{uuid.uuid4().hex}{_UNFINISHED}"
-        descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
-        file = FileIO(descriptor, "wb")
-        fcntl.flock(file, fcntl.LOCK_EX)
-        hidden.rename(hidden.with_suffix(_ENDING))
-        _sync_folder(self._folder)
-        return file
 
     def _finish(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def framed(spooled: Spooled) -> bytes:
+    """Give the record of bodies as it stands in a file."""
+    record = msgspec.msgpack.encode(spooled)
+    return _FRAME.pack(len(record), zlib.crc32(record)) + record
+
+
+def used_bytes(folder: Path) -> int:
+    """Add up what a folder's files take."""
+    if not folder.exists():
+        return 0
+    with os.scandir(folder) as entries:
+        return sum(_size(entry) for entry in entries)
+
+
+def new_file(folder: Path) -> tuple[Path, FileIO]:
+    """Make a file that is locked before anybody else can see it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    hidden = folder / f"{time.time_ns():020}-{uuid.uuid4().hex}{_UNFINISHED}"
+    descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
+    file = FileIO(descriptor, "wb")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    path = hidden.rename(hidden.with_suffix(_ENDING))
+    _sync_folder(folder)
+    return path, file
+
+
+def write_through(file: FileIO, record: bytes) -> None:
+    """Have a record on disk at the end of a file, or nothing of it.
+
+    Raises:
+        OSError: it is not there, or not for certain.
+    """
+    end = file.tell()
+    try:
+        rest = memoryview(record)
+        while rest:
+            rest = rest[file.write(rest) :]
+        os.fsync(file.fileno())
+    except OSError:
+        # Half a record would hide those that follow it.
+        with contextlib.suppress(OSError):
+            file.truncate(end)
+        raise
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,9 +24,14 @@ class FakeStreams:
     """
 
     error: Exception | None = None
+    confirms_late: bool = False
     takes: int = 1000
     entries: list[tuple[str, list[bytes]]] = field(default_factory=list)
     refused: asyncio.Event = field(default_factory=asyncio.Event)
+    confirming: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.confirming.set()
 
     async def examine(self) -> None:
         if self.error:
@@ -34,6 +39,7 @@ class FakeStreams:
 
     async def append(self, hook: Hook, account: str, bodies: Sequence[bytes]) -> None:
         assert hook is Hook.DLR
+        await self.confirming.wait()
         if self.error:
             raise self.error
         if not self.takes:
@@ -229,3 +235,45 @@ def test_a_receiver_does_not_start_on_a_redis_that_forgets(place: Place) -> None
 
     with pytest.raises(StoreUnsafeError, match="allkeys-lru"):
         asyncio.run(place.deposits.open())
+
+
+def test_nobody_waits_for_a_redis_that_confirms_late(place: Place) -> None:
+    async def scenario() -> None:
+        place.streams.confirms_late = True
+        place.streams.confirming.clear()
+        assert await place.put(b"1", b"2") == [True, True]
+        assert place.streams.bodies == []
+        assert len(list(place.folder.glob("*.spool"))) == 1
+        place.streams.confirming.set()
+
+    run(place, scenario())
+
+    assert place.streams.bodies == [b"1", b"2"]
+    assert not list(place.folder.iterdir())
+
+
+def test_what_a_late_redis_never_confirms_is_drained(place: Place) -> None:
+    async def scenario() -> None:
+        place.streams.confirms_late = True
+        place.streams.takes = 1
+        assert await place.put(b"1", b"2") == [True, True]
+        await place.streams.refused.wait()
+        place.streams.takes = 1000
+        await place.drained()
+
+    run(place, scenario())
+
+    assert set(place.streams.bodies) == {b"1", b"2"}
+
+
+def test_a_late_redis_is_waited_for_when_the_disk_takes_nothing(place: Place) -> None:
+    place = Place(FakeStreams(confirms_late=True), place.folder, max_bytes=1)
+
+    async def scenario() -> None:
+        assert await place.put(b"1") == [True]
+        place.streams.takes = 0
+        assert await place.put(b"2") == [False]
+
+    run(place, scenario())
+
+    assert place.streams.bodies == [b"1"]
