@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -54,6 +55,10 @@ class BrokenReceiptError(DispatcherError):
     """Not a receipt at all."""
 
 
+# Many receipts have the same second.
+_MOMENTS_KEPT = 4096
+_FIRST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
+_LAST_MOMENT = datetime(2100, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"\d{1,15}", re.ASCII)
 _decoder = msgspec.json.Decoder(_Body, strict=False)
 
@@ -74,21 +79,28 @@ def read_receipt(body: bytes, key: bytes, *, received_at: datetime) -> Receipt |
     destination = str(found.destination).lstrip("+")
     if not _NUMBER.fullmatch(destination):
         raise ForeignReceiptError
-    number, at = int(destination), vendor_moment(found.date, received_at)
-    receipt = UnaddressedReceipt(
-        ticket=str(found.campaign_id), number=number, code=found.status, at=at
-    )
+    number, ticket = int(destination), str(found.campaign_id)
+    at = vendor_moment(found.date, received_at)
     sequence = read_gsmsmsid(key, str(found.message_id or ""), number)
-    return receipt if sequence is None else receipt.addressed(sequence)
+    if sequence is None:
+        return UnaddressedReceipt(ticket=ticket, number=number, code=found.status, at=at)
+    return Receipt(sequence=sequence, code=found.status, ticket=ticket, at=at)
 
 
 def vendor_moment(text: str | None, received_at: datetime) -> datetime:
     """Read a webhook's date; one that cannot be read, or is impossible, is when it came."""
+    at = _moment(text)
+    return received_at if at is None else at
+
+
+@lru_cache(maxsize=_MOMENTS_KEPT)
+def _moment(text: str | None) -> datetime | None:
     try:
         at = datetime.fromisoformat(text or "")
     except ValueError:
-        return received_at
+        return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=_VENDOR_ZONE)
-    plausible = datetime(2000, 1, 1, tzinfo=UTC) < at <= datetime(2100, 1, 1, tzinfo=UTC)
-    return at if plausible else received_at
+    if not _FIRST_MOMENT < at <= _LAST_MOMENT:
+        return None
+    return at.astimezone(UTC)

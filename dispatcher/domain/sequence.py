@@ -52,8 +52,11 @@ def read_gsmsmsid(key: bytes, value: str, number: int) -> int | None:
     """Give the sequence number of an id we made for this E.164 number; None for any other."""
     if not value.isascii() or not value.isdigit() or len(value) > _MAX_DIGITS:
         return None
-    sequence = int(value) >> _TAG_BITS
-    return sequence if int(value) == int(gsmsmsid(key, sequence, number)) else None
+    found = int(value)
+    sequence = found >> _TAG_BITS
+    block, place = divmod(sequence, _PADS_IN_BLOCK)
+    tag = (_factor(key) * number + _pads(key, block)[place]) % _PRIME & _TAG_MASK
+    return sequence if found == sequence << _TAG_BITS | tag else None
 
 
 @lru_cache

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 import msgspec
-from redis.exceptions import ResponseError
 
 from dispatcher.domain.fates import Receipt, fate_of
 from dispatcher.errors import StoreFullError
@@ -21,6 +22,8 @@ _GROUP = "merge"
 _CONSUMER = "worker"
 _BODIES = b"bodies"
 _PARKED_MAX = 100_000
+# Nobody else is served while a script runs: some ten milliseconds.
+_MERGED_AT_ONCE = 5000
 # A merging worker that has not confirmed by then is taken for dead.
 _ABANDONED_AFTER_MS = 30_000
 
@@ -80,14 +83,18 @@ class Receipts:
 
         Order and repetition do not matter. Codes above 99 must not be passed.
         """
-        flat: list[int | str] = []
-        for receipt in sorted(receipts, key=lambda receipt: receipt.sequence):
-            fate = fate_of(receipt.code)
-            if fate is not None:
-                flat += receipt.sequence, fate, int(receipt.at.timestamp()), receipt.ticket
-        if not flat:
-            return set()
-        return set(self._scripts.run(Script.MERGE_RECEIPTS, msgspec.msgpack.encode(flat)))
+        strangers: set[int] = set()
+        in_order = iter(sorted(receipts, key=attrgetter("sequence")))
+        while some := list(islice(in_order, _MERGED_AT_ONCE)):
+            flat: list[int | str] = []
+            for receipt in some:
+                fate = fate_of(receipt.code)
+                if fate is not None:
+                    flat += receipt.sequence, fate, int(receipt.at.timestamp()), receipt.ticket
+            if flat:
+                packed = msgspec.msgpack.encode(flat)
+                strangers.update(self._scripts.run(Script.MERGE_RECEIPTS, packed))
+        return strangers
 
     def confirm(self, entries: Sequence[bytes]) -> None:
         """Forget entries that were merged, parked or put in quarantine."""
@@ -119,10 +126,6 @@ class Receipts:
 
     def _make_group(self) -> None:
         groups: Any = self._client.xinfo_groups(self._stream)
-        if any(blob(group["name"]) == _GROUP.encode() for group in groups):
-            return
-        try:
-            self._client.xgroup_create(self._stream, _GROUP, id="0", mkstream=True)
-        except ResponseError as error:
-            if not str(error).startswith("BUSYGROUP"):
-                raise
+        if not any(blob(group["name"]) == _GROUP.encode() for group in groups):
+            # By a script, which may do it on a full server: merging is what frees memory.
+            self._scripts.run(Script.MAKE_GROUP, _GROUP)

@@ -88,6 +88,7 @@ class Script(enum.Enum):
     BEGIN_SYNC = ("begin_sync", True)
     KEEP_REPLY = ("keep_reply", True)
     JUDGE_REPLY = ("judge_reply", True)
+    MAKE_GROUP = ("make_group", True)
 
     def __init__(self, file: str, finishes: bool) -> None:  # noqa: FBT001 - the table above reads well
         self.file = file

@@ -28,24 +28,70 @@ local function is_greater(byte, at, old_byte, old_at)
   return byte > old_byte
 end
 
-local function merge(position, byte, at)
-  local fates, times = key(K.fates, id), key(K.times, id)
-  local old = string.byte(redis.call('GETRANGE', fates, position, position))
-  if old == 0 then
-    set_fate(id, batch_at(id, position, size, batches), position, byte)
-  else
-    local old_at = struct.unpack('>I4', redis.call('GETRANGE', times, position * 4, position * 4 + 3))
-    if not is_greater(byte, at, old, old_at) then return end
-    redis.call('SETRANGE', fates, position, string.char(byte))
-    redis.call('HINCRBY', key(K.campaign, id), 'f:' .. old, -1)
-    redis.call('HINCRBY', key(K.campaign, id), 'f:' .. byte, 1)
-  end
-  redis.call('SETRANGE', times, position * 4, struct.pack('>I4', at))
-  changed[id] = (changed[id] or 0) + 1
-end
-
 -- Code 0 says that the API has the batch and has not sent it yet.
 local function is_early(byte) return byte == RECEIPT_BASE end
+
+-- Recipients less than so far apart are read and written together, up to so many.
+local NEAR, MOST = 32, 1000
+
+-- Gives the place in the list of the last receipt that is merged together with the one at `i`:
+-- of the same batch and ticket, and about neighbours.
+local function last_of_group(i, n, ticket)
+  local from, near = list[i] - first, list[i] - first
+  local _, batch_last = span(id, n)
+  for j = i + 4, #list, 4 do
+    local position = list[j] - first
+    if position > batch_last or position - near > NEAR or position - from >= MOST or list[j + 3] ~= ticket
+      or is_early(list[j + 1]) then return j - 4, near end
+    near = position
+  end
+  return #list - 3, near
+end
+
+local function count_fates(n, counts, fresh)
+  local record, batch = key(K.campaign, id), key(K.batch, id, n)
+  for byte, count in pairs(counts) do
+    if count ~= 0 then redis.call('HINCRBY', record, 'f:' .. byte, count) end
+  end
+  if fresh > 0 then
+    redis.call('HINCRBY', record, 'b:' .. (redis.call('HGET', batch, 'state') or B.ready), minus(fresh))
+    redis.call('HINCRBY', batch, 'left', minus(fresh))
+  end
+end
+
+local function write_times(from, many, times, heard)
+  local parts = {}
+  for offset = 1, many do
+    local at = heard[offset]
+    parts[offset] = at and struct.pack('>I4', at) or string.sub(times, offset * 4 - 3, offset * 4)
+  end
+  redis.call('SETRANGE', key(K.times, id), from * 4, table.concat(parts))
+end
+
+-- Merges the receipts from place `i` to `last`, which are about recipients up to `to`.
+local function merge(i, last, to, n)
+  local from = list[i] - first
+  local fates = { string.byte(redis.call('GETRANGE', key(K.fates, id), from, to), 1, -1) }
+  local times = redis.call('GETRANGE', key(K.times, id), from * 4, to * 4 + 3)
+  times = times .. string.rep('\0', #fates * 4 - #times)
+  local heard, counts, fresh, many = {}, {}, 0, 0
+  for j = i, last, 4 do
+    local offset, byte, at = list[j] - first - from + 1, list[j + 1], list[j + 2]
+    local old = fates[offset]
+    local old_at = heard[offset] or struct.unpack('>I4', times, offset * 4 - 3)
+    if old == 0 or is_greater(byte, at, old, old_at) then
+      if old == 0 then fresh = fresh + 1 else counts[old] = (counts[old] or 0) - 1 end
+      counts[byte] = (counts[byte] or 0) + 1
+      fates[offset], heard[offset] = byte, at
+      many = many + 1
+    end
+  end
+  if many == 0 then return end
+  redis.call('SETRANGE', key(K.fates, id), from, string.char(unpack(fates)))
+  write_times(from, #fates, times, heard)
+  count_fates(n, counts, fresh)
+  changed[id] = (changed[id] or 0) + many
+end
 
 local function settle(n, ticket, byte)
   if settled[n] == ticket then return true end
@@ -62,14 +108,18 @@ local function is_to_merge(n, byte)
   return not is_early(byte) or redis.call('HGET', key(K.batch, id, n), 'state') == B.accepted
 end
 
-for i = 1, #list, 4 do
-  local sequence, byte, at, ticket = list[i], list[i + 1], list[i + 2], list[i + 3]
+local i = 1
+while i <= #list do
+  local sequence, byte, ticket, last, to = list[i], list[i + 1], list[i + 3], i
   local n = find(sequence) and batch_at(id, sequence - first, size, batches)
   if n and settle(n, ticket, byte) then
-    if is_to_merge(n, byte) then merge(sequence - first, byte, at) end
+    to = sequence - first
+    if not is_early(byte) then last, to = last_of_group(i, n, ticket) end
+    if is_to_merge(n, byte) then merge(i, last, to, n) end
   else
     strangers[#strangers + 1] = sequence
   end
+  i = last + 4
 end
 for campaign in pairs(proven) do
   local count = changed[campaign]
