@@ -23,7 +23,10 @@ _MAX_DIGITS = 19
 # Above every phone number, and products with it stay cheap.
 _PRIME = (1 << 61) - 1
 _PADS_IN_BLOCK = 64
+_PAD = struct.Struct("<Q")
 _BLOCK = struct.Struct(f"<{_PADS_IN_BLOCK}Q")
+# Some two megabytes, for the receipts of a quarter of a million recipients.
+_BLOCKS_KEPT = 4096
 
 
 def gsmsmsids(key: bytes, first: int, numbers: Sequence[int]) -> list[str]:
@@ -55,7 +58,8 @@ def read_gsmsmsid(key: bytes, value: str, number: int) -> int | None:
     found = int(value)
     sequence = found >> _TAG_BITS
     block, place = divmod(sequence, _PADS_IN_BLOCK)
-    tag = (_factor(key) * number + _pads(key, block)[place]) % _PRIME & _TAG_MASK
+    (pad,) = _PAD.unpack_from(_block(key, block), place * _PAD.size)
+    tag = (_factor(key) * number + pad) % _PRIME & _TAG_MASK
     return sequence if found == sequence << _TAG_BITS | tag else None
 
 
@@ -69,7 +73,11 @@ def _pad_secret(key: bytes) -> bytes:
     return blake2b(b"pads", key=key).digest()
 
 
-@lru_cache
-def _pads(key: bytes, block: int) -> tuple[int, ...]:
+@lru_cache(maxsize=_BLOCKS_KEPT)
+def _block(key: bytes, n: int) -> bytes:
     """Give the pads of a block of sequence numbers; receipts come in about that order."""
-    return _BLOCK.unpack(shake_128(b"%b%d" % (_pad_secret(key), block)).digest(_BLOCK.size))
+    return shake_128(b"%b%d" % (_pad_secret(key), n)).digest(_BLOCK.size)
+
+
+def _pads(key: bytes, block: int) -> tuple[int, ...]:
+    return _BLOCK.unpack(_block(key, block))

@@ -88,7 +88,8 @@ class ReceiptProtocol(PunctualProtocol):
             self.cycle = cast("Any", _ShortCycle(self, take))
 
     def _shortcut(self) -> Take | None:
-        cycle = self.cycle
+        # None before the first request, whatever uvicorn declares.
+        cycle: Any = self.cycle
         is_plain = (
             (cycle is None or cycle.response_complete)
             and not self.expect_100_continue

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 
@@ -11,7 +12,7 @@ from dispatcher.store.inbox import Inbox
 from dispatcher.web.deposits import Deposits
 from dispatcher.web.guard import Guard
 from dispatcher.web.keyring import Keyring
-from dispatcher.web.protocol import ReceiptProtocol
+from dispatcher.web.protocol import PunctualProtocol, ReceiptProtocol
 from dispatcher.web.receiver import Receiver
 from dispatcher.web.reminders import Reminders
 from dispatcher.web.spool import Spool
@@ -54,7 +55,7 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
         print(f"receiver listening on {address}", flush=True)  # noqa: T201 - its user waits for it
 
     with listener:
-        AnnouncingServer(_config(app), announce).run(sockets=[listener])
+        AnnouncingServer(make_config(app), announce).run(sockets=[listener])
 
 
 def make_receiver(settings: Settings) -> Receiver:
@@ -71,11 +72,16 @@ def make_receiver(settings: Settings) -> Receiver:
     return Receiver(deposits, keyring, Guard.of(settings))
 
 
-def _config(app: Receiver) -> uvicorn.Config:
+def make_config(
+    app: Any,  # noqa: ANN401 - any ASGI application
+    *,
+    http: type[PunctualProtocol] = ReceiptProtocol,
+) -> uvicorn.Config:
+    """Say how uvicorn is to run an application."""
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=ReceiptProtocol,
+        http=http,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -58,6 +58,23 @@ def test_it_compares_every_way_of_reading_a_table_and_checks_what_was_read() -> 
     assert run.stdout.endswith("Correct: every row of every table was kept.\n")
 
 
+def test_it_measures_receipts_beside_servers_that_do_less() -> None:
+    sizes = ("--rounds", "1", "--seconds", "0.3", "--connections", "8", "--recipients", "2000")
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.receipts", *sizes],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert len(re.findall(r"^  receiver, .* \d", run.stdout, re.MULTILINE)) == 6
+    assert "MiB a million" in run.stdout
+    assert run.stdout.endswith("Correct: every receipt was merged.\n")
+
+
 def _started_by(benchmark: "subprocess.Popen[bytes]", word: str) -> list[psutil.Process]:
     """List its descendants once one of them was started with a word."""
     family = psutil.Process(benchmark.pid).children(recursive=True)

@@ -19,10 +19,12 @@ def main() -> None:
     receipts._ABANDONED_AFTER_MS = _ABANDONED_AFTER_MS
     settings = Settings.from_env()
     resources = Resources(settings, Hints(make_app(settings), fan_out=1))
+    account = resources.account("default")
+    assert account is not None
     print("consumer ready", flush=True)
     while True:
         try:
-            if merge_next(resources.account("default")) is Progress.NONE:
+            if merge_next(account) is Progress.NONE:
                 time.sleep(_PAUSE)
         except StoreError as error:
             print(f"store away: {type(error).__name__}", flush=True)

@@ -100,6 +100,9 @@ class Poster:
         """How many were posted so far."""
         return len(self.posted.kept) + len(self.posted.unanswered)
 
+    def has_done(self, posts: float) -> bool:
+        return self.done >= posts
+
     async def post(self, parcels: Sequence[Parcel], *, pace: float) -> None:
         """Post all of them, over many connections, at most `pace` a second."""
         source = iter(parcels)

@@ -9,8 +9,10 @@ import os
 import random
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from redis.exceptions import RedisError
@@ -91,9 +93,8 @@ def test_no_receipt_that_was_answered_is_lost_in_a_storm(
         check_counters(bench, campaign)
         assert bench.status(campaign).alarms == 0
         assert bench.status(campaign).state in (CampaignState.SENT, CampaignState.FINISHED)
-    kept_aside = {
-        fields[b"body"] for _, fields in bench.client.xrange(bench.keys.of(Key.QUARANTINE))
-    }
+    entries: Any = bench.client.xrange(bench.keys.of(Key.QUARANTINE))
+    kept_aside = {fields[b"body"] for _, fields in entries}
     bodies = {parcel.body for parcel in rubbish}
     assert {p.body for p in poster.posted.kept if p.body in bodies} <= kept_aside <= bodies
     bench.close()
@@ -117,7 +118,7 @@ def _rage(
     moments = sorted(dice.uniform(0.05, 0.9) for _ in range(SIZE.kills))
     moments.insert(SIZE.kills // 2, moments[SIZE.kills // 2])
     for place, moment in enumerate(moments):
-        eventually(lambda at=moment: poster.done >= at * posts, within=300, every=0.005)
+        eventually(partial(poster.has_done, moment * posts), within=300, every=0.005)
         if place == SIZE.kills // 2:
             server.kill()
             _wait(SIZE.away)

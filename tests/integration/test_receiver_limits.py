@@ -28,7 +28,7 @@ def serving(redis_url: str, folder: Path) -> Iterator[int]:
         accounts={"default": account},
         spool_dir=folder / "spool",
     )
-    config = server_module._config(server_module.make_receiver(settings))
+    config = server_module.make_config(server_module.make_receiver(settings))
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
