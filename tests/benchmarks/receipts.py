@@ -103,7 +103,7 @@ def rendered(figures: Figures) -> Iterator[str]:
             f"{1e6 * rounds.each:>8.1f}{rounds.per_second / base:>7.2f}{aim}"
         )
     for mode, speed in figures.tool.items():
-        shown = f"{speed:>10,.0f}" if speed else f"{'not on PATH':>14}"
+        shown = f"{speed:>10,.0f}" if speed else f"{'cannot be run':>16}"
         yield f"  {f'redis-benchmark XADD, {mode}':<30}{shown}"
     yield ""
     yield f"{'at half of it':<32}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}   (aim: p99 below 50)"
