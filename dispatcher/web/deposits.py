@@ -18,6 +18,8 @@ from dispatcher.web.spool import Spool, Spooled, SpoolFile, SpoolFullError
 
 _log = structlog.get_logger("dispatcher.web.deposits")
 
+# Somebody who asked to be left alone is suppressed before that is answered.
+_HEEDED_FIRST = frozenset({Hook.MO, Hook.STOP})
 _RETRY_EVERY = 0.5
 # Unasked: for files that died with another receiver, and a server configured anew.
 _LOOK_EVERY = 30.0
@@ -126,7 +128,7 @@ class Deposits:
     async def _keep(self, hook: Hook, account: str, bodies: Sequence[bytes]) -> bool:
         spooled = Spooled(hook, account, bodies)
         if self._redis_is_fit:
-            if self._streams.confirms_late:
+            if self._streams.confirms_late and hook not in _HEEDED_FIRST:
                 return await self._keep_twice(spooled)
             if await self._append(spooled):
                 return True

@@ -37,8 +37,7 @@ class FakeStreams:
         if self.error:
             raise self.error
 
-    async def append(self, hook: Hook, account: str, bodies: Sequence[bytes]) -> None:
-        assert hook is Hook.DLR
+    async def append(self, _: Hook, account: str, bodies: Sequence[bytes]) -> None:
         await self.confirming.wait()
         if self.error:
             raise self.error
@@ -250,6 +249,24 @@ def test_nobody_waits_for_a_redis_that_confirms_late(place: Place) -> None:
 
     assert place.streams.bodies == [b"1", b"2"]
     assert not list(place.folder.iterdir())
+
+
+@pytest.mark.parametrize("hook", [Hook.MO, Hook.STOP])
+def test_a_stop_is_heeded_before_it_is_answered_however_late_redis_confirms(
+    place: Place, hook: Hook
+) -> None:
+    async def scenario() -> None:
+        place.streams.confirms_late = True
+        place.streams.confirming.clear()
+        answer = asyncio.create_task(place.deposits.put(hook, "shop", b"STOP"))
+        await asyncio.sleep(0.05)
+        assert not answer.done()
+        place.streams.confirming.set()
+        assert await answer
+
+    run(place, scenario())
+
+    assert place.streams.bodies == [b"STOP"]
 
 
 def test_what_a_late_redis_never_confirms_is_drained(place: Place) -> None:
