@@ -11,6 +11,7 @@ from dispatcher.cli.children import Children
 from dispatcher.embedded import EmbeddedRedis, free_port
 from tests.support.polling import eventually
 from tests.support.stack import WORKER_READY, Stack
+from tests.support.warm import run
 
 WORKER = [sys.executable, "-m", "celery", "-A", "workers.celery", "worker", "--without-mingle"]
 
@@ -28,9 +29,7 @@ def settings_for(redis_url: str, **changes: str) -> dict[str, str]:
 
 
 def last_words(env: dict[str, str]) -> str:
-    ended = subprocess.run(
-        WORKER, env=env, capture_output=True, text=True, timeout=120, check=False
-    )
+    ended = run(WORKER, env)
     assert ended.returncode != 0
     return ended.stderr.decode()
 
