@@ -27,6 +27,7 @@ from dispatcher.domain.schedules import (
     ScheduleState,
     ScheduleStatus,
 )
+from dispatcher.domain.unknowns import OnUnknown, UnknownBatch, UnknownTally, Verdict
 from dispatcher.errors import (
     ApiError,
     ConflictError,
@@ -72,6 +73,7 @@ __all__ = [
     "InputError",
     "Kept",
     "Observer",
+    "OnUnknown",
     "Outcome",
     "Overlap",
     "Planned",
@@ -95,7 +97,10 @@ __all__ = [
     "StoreUnsafeError",
     "TextSummary",
     "UnconfirmedSubmitError",
+    "UnknownBatch",
     "UnknownCampaignError",
     "UnknownScheduleError",
+    "UnknownTally",
+    "Verdict",
     "WaitTimeoutError",
 ]

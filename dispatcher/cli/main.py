@@ -17,6 +17,7 @@ from dispatcher.cli import (
     services,
     steering,
     suppressions,
+    unknown,
 )
 from dispatcher.cli.api import group as api
 from dispatcher.cli.exit_codes import ExitCode, code_of_error
@@ -64,6 +65,7 @@ for group in (
     steering,
     schedules,
     suppressions,
+    unknown,
     account,
     api,
     services,

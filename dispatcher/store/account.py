@@ -21,6 +21,7 @@ from dispatcher.store.schedules import Schedules
 from dispatcher.store.scripts import SERVER_CLOCK, Scripts
 from dispatcher.store.suppressions import SuppressionList
 from dispatcher.store.tickets import Tickets
+from dispatcher.store.unknowns import Unknowns
 from dispatcher.store.withdrawals import Withdrawals
 
 
@@ -35,6 +36,7 @@ class AccountStore:
     receipts: Receipts
     tickets: Tickets
     withdrawals: Withdrawals
+    unknowns: Unknowns
     events: Events
     results: Results
     finder: Finder
@@ -96,6 +98,7 @@ class Store:
             receipts=Receipts(scripts),
             tickets=Tickets(scripts),
             withdrawals=Withdrawals(scripts),
+            unknowns=Unknowns(scripts),
             events=Events(scripts),
             results=Results(scripts, campaigns, batches),
             finder=Finder(scripts),
