@@ -10,13 +10,13 @@ from itertools import combinations
 MOST = 10
 """Batches that are looked at together; more could be combined in too many ways."""
 
-_MARGIN = 5
+_MARGIN = 20
 
 
 def margin(quote: int) -> int:
     """Give how far what a batch costs may be from its quote, as when people left it meanwhile.
 
-    A fifth; but never so far that it might have cost nothing, or twice as much.
+    A twentieth; but never so far that it might have cost nothing.
     """
     return min(quote - 1, -(-quote // _MARGIN)) if quote > 0 else 0
 
