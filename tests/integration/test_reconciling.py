@@ -237,7 +237,7 @@ def test_sends_are_kept_back_while_the_balance_is_read(dedicated: Losses) -> Non
 
     dedicated.look(after=16)
     assert dedicated.says(lost) == "sent"
-    assert dedicated.bench.claim(other)
+    assert dedicated.bench.claim(other).campaign == other
 
 
 def test_sends_of_a_dedicated_account_go_one_by_one_while_an_answer_is_lost(

@@ -156,7 +156,11 @@ def _look_closer(account: Account, books: Books, batches: Sequence[UnknownBatch]
     books = unknowns.open_books(quiet_ms=_QUIET_MS)
     if not _is_still(books) or (balance := _ask(account)) is None:
         return
-    entries = {"read": balance, "read_at": books.now, "read_books": books.name}
+    entries: dict[str, str | int] = {
+        "read": balance,
+        "read_at": books.now,
+        "read_books": books.name,
+    }
     unknowns.close_books(books.name, entries, keep_quiet=True)
 
 
