@@ -29,6 +29,7 @@ from dispatcher.domain.schedules import (
     ScheduleStatus,
 )
 from dispatcher.domain.stop_words import Intent
+from dispatcher.domain.unknowns import Decision, OnUnknown, UnknownBatch, UnknownTally
 from dispatcher.errors import (
     ApiError,
     ConflictError,
@@ -63,6 +64,7 @@ __all__ = [
     "CatchUp",
     "ConflictError",
     "Damage",
+    "Decision",
     "Dispatcher",
     "DispatcherError",
     "Disposition",
@@ -76,6 +78,7 @@ __all__ = [
     "Intent",
     "Kept",
     "Observer",
+    "OnUnknown",
     "Outcome",
     "Overlap",
     "Planned",
@@ -100,9 +103,11 @@ __all__ = [
     "StoreUnsafeError",
     "TextSummary",
     "UnconfirmedSubmitError",
+    "UnknownBatch",
     "UnknownCampaignError",
     "UnknownReplyError",
     "UnknownScheduleError",
+    "UnknownTally",
     "Verdict",
     "WaitTimeoutError",
 ]

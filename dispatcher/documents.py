@@ -22,6 +22,7 @@ from dispatcher.domain.campaign import BadRows, Campaign, Recipient
 from dispatcher.domain.message import PushType
 from dispatcher.domain.routes import Render
 from dispatcher.domain.timing import Handover
+from dispatcher.domain.unknowns import OnUnknown
 from dispatcher.domain.windows import WindowPolicy
 from dispatcher.errors import InputError, Problem
 
@@ -191,6 +192,12 @@ class CampaignDocument(BaseModel):
         description="What becomes of advertising outside its hours: it waits for the next (hold), "
         "is not accepted (refuse), or is given up (expire).",
     )
+    on_unknown: OnUnknown = Field(
+        default=OnUnknown.HOLD,
+        description="What is done about a batch whose answer was lost: a person decides (hold), it "
+        "is sent again once it is proven that it was not sent (resend), or it counts as sent when "
+        "receipts are awaited no longer (assume-sent).",
+    )
 
 
 def submit_schema() -> dict[str, Any]:
@@ -240,6 +247,7 @@ def _campaign(found: CampaignDocument) -> Campaign:
         handover=found.handover,
         max_lateness=_seconds(found.max_lateness),
         window_policy=found.window_policy,
+        on_unknown=found.on_unknown,
     )
 
 

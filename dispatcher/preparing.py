@@ -14,6 +14,7 @@ from dispatcher.domain.replacing import replace_look_alikes
 from dispatcher.domain.routes import Render, Sorter, sorter_for
 from dispatcher.domain.template import Template
 from dispatcher.domain.timing import Timing, timing_of, utc_now
+from dispatcher.domain.unknowns import OnUnknown
 from dispatcher.domain.windows import WindowPolicy, WindowSet
 from dispatcher.domain.wording import Wording
 from dispatcher.domain.zones import PARIS, Zone
@@ -168,6 +169,7 @@ class Preparation:
             timing=self._timing_of(campaign, gathered.zones, is_new=is_new),
             heeds_hours=self.hours_of(campaign.pushtype) is not None,
             window_policy=campaign.window_policy,
+            on_unknown=campaign.on_unknown,
             nudge_after_ms=int(self.settings.nudge_after * 1000),
             receipt_wait_ms=int(self.settings.receipt_wait.total_seconds() * 1000),
         )
@@ -226,4 +228,6 @@ def fingerprint_of(campaign: Campaign, message: Message, taken: Taken | None) ->
         content.update("\0".join(map(str, when)).encode())
     if campaign.window_policy is not WindowPolicy.HOLD:
         content.update(campaign.window_policy.value.encode())
+    if campaign.on_unknown is not OnUnknown.HOLD:
+        content.update(campaign.on_unknown.value.encode())
     return content.hexdigest()

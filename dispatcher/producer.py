@@ -38,6 +38,7 @@ from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.account import AccountStore, Store
 from dispatcher.store.ledger import Credits
 from dispatcher.suppressing import Suppressions
+from dispatcher.unknowns import Unknowns
 
 
 class Dispatcher:
@@ -49,6 +50,7 @@ class Dispatcher:
         schedules: campaigns that recur.
         suppressions: who must not be sent to.
         replies: what people answered.
+        unknowns: batches whose answer was lost.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Dispatcher:
         self.schedules = Schedules(store, self._preparation, self._account_name)
         self.suppressions = Suppressions(store, self._preparation, self._account_name, now=now)
         self.replies = Replies(store, self._account_name)
+        self.unknowns = Unknowns(store, hints, self._account_name)
 
     @classmethod
     def from_env(cls) -> Self:
@@ -308,7 +311,10 @@ class Dispatcher:
         return names
 
     def start(self, *, account: str | None = None) -> list[str]:
-        """Let accounts send again that were stopped; None for all. Returns those it released."""
+        """Let accounts send again that were stopped; None for all. Returns those it released.
+
+        It also ends the wait after too many lost answers.
+        """
         names = list(self._settings.accounts) if account is None else [self._account_name(account)]
         return [name for name in names if self._store.account(name).ledger.start()]
 

@@ -76,6 +76,8 @@ class Task(enum.Enum):
 
     SYNC_BLACKLIST = "accounts.sync_blacklist"
     """Compares the suppression list with the API's blacklist: (account)."""
+    RECONCILE = "accounts.reconcile"
+    """Looks for evidence about batches whose answer was lost: (account)."""
 
     TICK = "tick"
     """Finds what should have moved on every account, and nudges it."""
@@ -93,6 +95,7 @@ QUEUE_OF: Mapping[Task, QueueName] = {
     Task.RUN_SCHEDULES: QueueName.CONTROL,
     Task.CLEAN_LISTS: QueueName.RECEIPTS,
     Task.SYNC_BLACKLIST: QueueName.RECEIPTS,
+    Task.RECONCILE: QueueName.CONTROL,
     Task.TICK: QueueName.CONTROL,
 }
 

@@ -57,6 +57,9 @@ class AccountSettings(BaseModel):
     Attributes:
         username: sent as the `sfusername` header, with `password` (document, "Authentification").
         token: sent as a Bearer token instead of both (live dialect).
+        dedicated: nobody but this dispatcher sends, tops up by itself or cancels on the account, so
+            that its balance may prove what became of lost answers. A promise: whoever breaks it by
+            just the price of a lost batch makes people get it twice, or not at all.
         webhook_secret: the part of the webhook URL only the provider knows.
         old_webhook_secret: still accepted, while the provider's setting is being changed.
         webhook_signature: what the provider signs webhooks with (live dialect); unset accepts
@@ -69,6 +72,7 @@ class AccountSettings(BaseModel):
     username: str | None = None
     password: SecretStr | None = None
     token: SecretStr | None = None
+    dedicated: bool = False
     webhook_secret: SecretStr | None = Field(default=None, min_length=16)
     old_webhook_secret: SecretStr | None = Field(default=None, min_length=16)
     webhook_signature: SecretStr | None = Field(default=None, min_length=16)
@@ -106,6 +110,10 @@ class Settings(BaseSettings):
         credit_check_every: at most one GET /credits in this time for a held campaign.
         blacklist_sync_every: how often workers compare the suppression list with the API's
             blacklist; 0 for never.
+        breaker_unknowns: lost answers after which nothing more is sent on an account until the API
+            answers again, or `dispatcher start`; 0 for never.
+        breaker_span: the time in which they have to be lost.
+        breaker_cool_down: after which the API is tried again, by one batch.
         receipt_wait: after which a campaign finishes without the missing receipts.
         batch_size: recipients of one POST; the API's maximum is not documented.
         list_size: recipients of one list made at the API for a mail merge, and of its one POST.
@@ -167,6 +175,9 @@ class Settings(BaseSettings):
     nudge_after: Seconds = 10
     credit_check_every: Seconds = 60
     blacklist_sync_every: Span = timedelta(hours=1)
+    breaker_unknowns: int = Field(default=3, ge=0)
+    breaker_span: Seconds = 600
+    breaker_cool_down: Seconds = 60
     receipt_wait: timedelta = timedelta(hours=72)
     batch_size: int = Field(default=1000, ge=1, le=50_000)
     list_size: int = Field(default=5000, ge=1, le=50_000)

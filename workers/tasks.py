@@ -22,6 +22,7 @@ from workers.steps.credits import check_credits
 from workers.steps.progress import Progress
 from workers.steps.quote import quote_next
 from workers.steps.receipts import merge_next
+from workers.steps.reconcile import reconcile
 from workers.steps.replies import link_next
 from workers.steps.schedules import run_next
 from workers.steps.send import send_next
@@ -40,6 +41,7 @@ _ACCOUNT_STEPS: Mapping[Task, Step] = {
     Task.RUN_SCHEDULES: run_next,
     Task.CLEAN_LISTS: clean_next,
     Task.SYNC_BLACKLIST: sync_next,
+    Task.RECONCILE: reconcile,
 }
 
 

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from dispatcher.cli.output import pairs, stdout, write_json
+from dispatcher.cli.output import count, pairs, stdout, write_json
 from dispatcher.cli.session import AccountOption, JsonOption
+from dispatcher.domain.unknowns import UnknownTally
 from dispatcher.producer import Dispatcher
 from dispatcher.settings import Settings
 from dispatcher.smsfactor.opening import open_client
@@ -35,13 +36,16 @@ def show_credits(
     dispatcher = Dispatcher.from_settings(settings)
     try:
         known = dispatcher.credits(account=name)
+        unknown = dispatcher.unknowns.tally(account=name)
     finally:
         dispatcher.close()
     told = _ask(settings, name) if check else None
     if as_json:
-        write_json(_document(known) | {"account": name, "told": told})
+        write_json(_document(known, unknown) | {"account": name, "told": told})
     else:
-        stdout().print(pairs(f"Credits of account {name}", _rows(known, told)))
+        stdout().print(
+            pairs(f"Credits of account {name}", _rows(known, told) + _lost_rows(unknown))
+        )
 
 
 def _ask(settings: Settings, account: str) -> int:
@@ -49,9 +53,23 @@ def _ask(settings: Settings, account: str) -> int:
         return api.credits()
 
 
-def _document(known: Credits) -> dict[str, Any]:
+def _document(known: Credits, unknown: UnknownTally) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.to_builtins(known)
-    return document | {"available": None if known.balance is None else known.available}
+    available = None if known.balance is None else known.available
+    return document | {"available": available, "unknown": unknown}
+
+
+def _lost_rows(unknown: UnknownTally) -> list[tuple[str, str]]:
+    rows = []
+    if unknown.oldest is not None:
+        batches = count(unknown.count, "batch")
+        since = f"{unknown.oldest:%Y-%m-%d %H:%M %Z}"
+        rows.append(("outcome unknown", f"{batches}, {unknown.credits:,} of these, since {since}"))
+    if unknown.breaker_since is not None:
+        since = f"{unknown.breaker_since:%Y-%m-%d %H:%M:%S %Z}"
+        why = f"too many answers were lost, at {since}; it is tried again by itself"
+        rows.append(("nothing is sent", f"{why}, or by dispatcher start"))
+    return rows
 
 
 def _rows(known: Credits, told: int | None) -> list[tuple[str, str]]:

@@ -26,6 +26,7 @@ from dispatcher.domain.campaign import BadRows, Campaign
 from dispatcher.domain.message import PushType
 from dispatcher.domain.routes import Render
 from dispatcher.domain.template import field_key, parse_template
+from dispatcher.domain.unknowns import OnUnknown
 from dispatcher.domain.windows import WindowPolicy
 
 
@@ -109,6 +110,13 @@ class CampaignOptions:
     handover: HandoverOption = None
     max_lateness: LatenessOption = None
     window_policy: WindowPolicyOption = WindowPolicy.HOLD
+    on_unknown: Annotated[
+        OnUnknown,
+        typer.Option(
+            help="When the answer to a batch is lost: wait for a person, send it again once it is "
+            "proven that it was not sent, or take it for sent after the wait for receipts."
+        ),
+    ] = OnUnknown.HOLD
 
     def campaign(self) -> Campaign:
         """Give the campaign, its recipients of a file still missing.
@@ -128,6 +136,7 @@ class CampaignOptions:
             render=self.render,
             replace_characters=self.replace_characters,
             bad_rows=self.bad_rows,
+            on_unknown=self.on_unknown,
             **time_arguments(
                 send_at=self.send_at,
                 timezone=self.timezone,

@@ -139,7 +139,8 @@ _HINTS = {
     HoldReason.PAUSED: "To let it go on: dispatcher resume {id}{account}",
     HoldReason.OUTCOME_UNKNOWN: (
         "The API's answer to a batch was lost, so it may or may not have been sent, and is never "
-        "sent again by itself. A receipt settles it; nothing is sent twice while it waits.\n"
+        "sent again unless that is proven. A receipt settles it, or you do.\n"
+        "What is known of it: dispatcher unknown list{account}\n"
         "Which recipients: dispatcher results {id}{account} --state unknown"
     ),
 }

@@ -18,6 +18,7 @@ from dispatcher.cli import (
     services,
     steering,
     suppressions,
+    unknown,
     webhooks,
 )
 from dispatcher.cli.api import group as api
@@ -67,6 +68,7 @@ for group in (
     schedules,
     suppressions,
     replies,
+    unknown,
     account,
     api,
     webhooks,

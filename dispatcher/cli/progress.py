@@ -28,7 +28,7 @@ _SETTLED = (
     RecipientState.REFUSED,
     RecipientState.UNKNOWN,
 )
-_OUT = (BatchState.ACCEPTED, BatchState.REFUSED, BatchState.UNKNOWN)
+_OUT = (BatchState.ACCEPTED, BatchState.REFUSED, BatchState.UNKNOWN, BatchState.ABANDONED)
 _HEARD_OF = (RecipientState.DELIVERED, RecipientState.UNDELIVERED)
 
 

@@ -11,6 +11,7 @@ from dispatcher.domain.lifecycle import TERMINAL, BatchState, CampaignState, Hol
 from dispatcher.domain.message import Message, PushType
 from dispatcher.domain.routes import Render
 from dispatcher.domain.timing import Handover
+from dispatcher.domain.unknowns import OnUnknown
 from dispatcher.domain.windows import WindowPolicy
 from dispatcher.errors import Problem
 
@@ -71,6 +72,7 @@ class Campaign:
         handover: who keeps it until then; None for the setting.
         max_lateness: how late it may still be sent; None for the setting.
         window_policy: what becomes of advertising outside its hours; see `domain.windows`.
+        on_unknown: what is done about a batch whose answer was lost; see `OnUnknown`.
     """
 
     text: str
@@ -89,6 +91,7 @@ class Campaign:
     handover: Handover | None = None
     max_lateness: timedelta | None = None
     window_policy: WindowPolicy = WindowPolicy.HOLD
+    on_unknown: OnUnknown = OnUnknown.HOLD
 
     @property
     def message(self) -> Message:
@@ -191,7 +194,7 @@ class Cancellation:
         taken_back: the API had them for later and gave them back.
         too_late: sent; nothing can be done.
         verifying: on their way to the API or back; ask again later.
-        doubtful: not known whether they were taken back in time; receipts will tell.
+        doubtful: not known whether they were sent, or taken back in time; receipts may tell.
         credits_returned: what the API returned for those taken back.
     """
 
@@ -279,6 +282,6 @@ def cancellation_of(status: CampaignStatus) -> Cancellation:
         taken_back=status.withdrawn,
         too_late=batches[BatchState.ACCEPTED],
         verifying=sum(batches[state] for state in on_their_way),
-        doubtful=batches[BatchState.DOUBTFUL],
+        doubtful=batches[BatchState.DOUBTFUL] + batches[BatchState.ABANDONED],
         credits_returned=status.credits_returned,
     )

@@ -11,6 +11,7 @@ from dispatcher.domain.routes import Render, render_problem
 from dispatcher.domain.template import INFO_FIELDS, field_key, parse_template
 from dispatcher.domain.text import count_tags
 from dispatcher.domain.timing import Handover
+from dispatcher.domain.unknowns import OnUnknown
 from dispatcher.domain.windows import WindowPolicy
 from dispatcher.errors import InputError, Problem
 
@@ -62,6 +63,7 @@ def _type_problems(campaign: Campaign) -> list[Problem]:
         "handover": (Handover, type(None)),
         "max_lateness": (timedelta, type(None)),
         "window_policy": (WindowPolicy,),
+        "on_unknown": (OnUnknown,),
     }
     problems = [
         _wrong_type(name, getattr(campaign, name), kinds)

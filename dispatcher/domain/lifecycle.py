@@ -66,7 +66,7 @@ class HoldReason(enum.Enum):
     """A person or program paused it, and has to resume it."""
 
     OUTCOME_UNKNOWN = "outcome unknown"
-    """All that could be sent was; the answer of a batch was lost. A receipt settles it."""
+    """All that could be sent was; the answer of a batch was lost. See `UNKNOWN` of batches."""
 
 
 class BatchState(enum.Enum):
@@ -97,7 +97,10 @@ class BatchState(enum.Enum):
     """The API answered with a documented error: it was not sent."""
 
     UNKNOWN = "unknown"
-    """It may or may not have been accepted. Only evidence settles it."""
+    """It may or may not have been accepted. Only evidence or a person settles it."""
+
+    ABANDONED = "abandoned"
+    """A person gave up finding out whether it was sent; it is not sent again."""
 
     CANCELLED = "cancelled"
     """Cancelled before it was claimed, or taken back before its time."""
@@ -146,7 +149,8 @@ BATCH_MOVES: Mapping[BatchState, frozenset[BatchState]] = {
     B.DOUBTFUL: frozenset({B.ACCEPTED}),
     B.ACCEPTED: frozenset(),
     B.REFUSED: frozenset({B.ACCEPTED}),
-    B.UNKNOWN: frozenset({B.ACCEPTED, B.SCHEDULED, B.REFUSED, B.READY}),
+    B.UNKNOWN: frozenset({B.ACCEPTED, B.SCHEDULED, B.REFUSED, B.READY, B.ABANDONED}),
+    B.ABANDONED: frozenset({B.ACCEPTED}),
     B.CANCELLED: frozenset({B.ACCEPTED}),
     B.EXPIRED: frozenset({B.ACCEPTED}),
 }

@@ -24,6 +24,7 @@ from dispatcher.store.schedules import Schedules
 from dispatcher.store.scripts import SERVER_CLOCK, Scripts
 from dispatcher.store.suppressions import SuppressionList
 from dispatcher.store.tickets import Tickets
+from dispatcher.store.unknowns import Unknowns
 from dispatcher.store.withdrawals import Withdrawals
 
 
@@ -41,6 +42,7 @@ class AccountStore:
     quarantine: Quarantine
     tickets: Tickets
     withdrawals: Withdrawals
+    unknowns: Unknowns
     events: Events
     results: Results
     finder: Finder
@@ -107,6 +109,7 @@ class Store:
             quarantine=Quarantine(scripts),
             tickets=Tickets(scripts),
             withdrawals=Withdrawals(scripts),
+            unknowns=Unknowns(scripts),
             events=Events(scripts),
             results=results,
             finder=finder,

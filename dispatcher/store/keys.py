@@ -13,7 +13,9 @@ class Key(enum.Enum):
 
     ACCOUNT = "account"
     """HASH, for ever: balance, reserved, exposed, spent, parked, sequence, run_id, receipt_key,
-    suppression_key, suppression_version, synced_at."""
+    suppression_key, suppression_version, synced_at; what `gates.lua` keeps of lost answers:
+    breaker_at, probe, fresh, quiet_until, serial_until, unknown_credits, posts, guessed,
+    withdrawn_at, reconcile_at."""
 
     CAMPAIGNS = "campaigns"
     """ZSET campaign -> created ms, for ever: the account's campaigns in order."""
@@ -28,7 +30,16 @@ class Key(enum.Enum):
     """ZSET `campaign/batch` -> deadline ms: batches in state `sending`."""
 
     UNKNOWN = "unknown"
-    """ZSET `campaign/batch` -> ms: batches in state `unknown`."""
+    """ZSET `campaign/batch` -> since ms: batches in state `unknown`."""
+
+    ASSUMPTIONS = "assumptions"
+    """ZSET `campaign/batch` -> ms: unknown batches that count as sent from then on."""
+
+    ANSWERED = "answered"
+    """ZSET ticket -> when its batch was claimed, ms, for eight days: which tickets are ours."""
+
+    AUDIT = "audit"
+    """HASH, for ever: readings of a dedicated account's balance; see `workers.steps.audit`."""
 
     DUE = "due"
     """ZSET `campaign/batch` -> its time, ms: batches in state `scheduled`."""
@@ -56,6 +67,9 @@ class Key(enum.Enum):
 
     EARLY = "early:"
     """LIST of receipts that came before the answer with their ticket, 14 days."""
+
+    EARLY_TICKETS = "early_tickets"
+    """ZSET ticket -> ms of its last receipt, 14 days: those that `EARLY` keeps receipts of."""
 
     SCHEDULES = "schedules"
     """ZSET schedule -> created ms, for ever: the account's schedules in order."""

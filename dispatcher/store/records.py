@@ -18,6 +18,7 @@ STATE_OF_BATCH: Mapping[BatchState, RecipientState] = {
     BatchState.ACCEPTED: RecipientState.SENT,
     BatchState.REFUSED: RecipientState.REFUSED,
     BatchState.UNKNOWN: RecipientState.UNKNOWN,
+    BatchState.ABANDONED: RecipientState.UNKNOWN,
     BatchState.CANCELLED: RecipientState.CANCELLED,
     BatchState.EXPIRED: RecipientState.EXPIRED,
 }

@@ -16,7 +16,7 @@ from dispatcher.store.records import STATE_OF_BATCH, explain_fate, moment
 from dispatcher.store.replies import blob
 from dispatcher.store.scripts import Scripts
 
-_NOT_ACCEPTED = frozenset({BatchState.REFUSED, BatchState.UNKNOWN})
+_NOT_ACCEPTED = frozenset({BatchState.REFUSED, BatchState.UNKNOWN, BatchState.ABANDONED})
 _TIME = struct.Struct(">I")
 _START = struct.Struct(">I")
 # A batch that was not claimed ends with its campaign.

@@ -8,7 +8,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import NoScriptError
 
-from dispatcher.domain import fates, lifecycle
+from dispatcher.domain import fates, lifecycle, unknowns
 from dispatcher.domain.stop_words import Intent
 from dispatcher.store.connection import translated
 from dispatcher.store.durability import Barrier
@@ -30,9 +30,14 @@ _LEAST_DELAY_MS = 60_000
 _WITHDRAWAL_MARGIN_MS = 30_000
 _HISTORY_KEPT = 100
 _EXPIRY_PAUSE_MS = 60_000
+# One at a time is slow; past this, what credits could tell of a lost answer they have told.
+_SERIAL_MS = 900_000
+
+ANSWERED_KEPT_MS = 8 * 86_400_000
+"""How long it is remembered whose a ticket is."""
 
 # What every script begins with, in this order: each builds on those before.
-_SHARED = ("common", "moves", "money", "progress", "settling", "course", "schedule_steps")
+_SHARED = ("common", "gates", "moves", "money", "progress", "settling", "course", "schedule_steps")
 
 UNREAD = -1
 """Stands among a campaign's waiting batches while the contacts of its lists are to be read."""
@@ -68,6 +73,12 @@ class Script(enum.Enum):
     STOP = ("stop", True)
     CLAIM_WITHDRAWAL = ("claim_withdrawal", True)
     RECORD_WITHDRAWAL = ("record_withdrawal", True)
+    REVIEW_UNKNOWNS = ("review_unknowns", True)
+    TAKE_RECONCILING = ("take_reconciling", True)
+    SETTLE_UNKNOWN = ("settle_unknown", True)
+    ARM_PROBE = ("arm_probe", True)
+    OPEN_BOOKS = ("open_books", True)
+    CLOSE_BOOKS = ("close_books", True)
     READ_CLOCK = ("read_clock", True)
     PUT_SCHEDULE = ("put_schedule", False)
     CLAIM_SCHEDULE = ("claim_schedule", True)
@@ -187,6 +198,13 @@ def _preamble(clock: str) -> str:
         f"local WITHDRAWAL_MARGIN_MS = {_WITHDRAWAL_MARGIN_MS}",
         f"local HISTORY_KEPT = {_HISTORY_KEPT}",
         f"local EXPIRY_PAUSE_MS = {_EXPIRY_PAUSE_MS}",
+        f"local SERIAL_MS = {_SERIAL_MS}",
+        f"local ANSWERED_KEPT_MS = {ANSWERED_KEPT_MS}",
+        f"local V = {_names(unknowns.Decision)}",
+        *(f"V.{source.name.lower()} = '{source.value}'" for source in unknowns.Source),
+        f"local SEEN_FIELDS = {{{_quoted(f'seen:{each.value}' for each in unknowns.Source)}}}",
+        f"local RESEND = '{unknowns.OnUnknown.RESEND.value}'",
+        f"local ASSUME_SENT = '{unknowns.OnUnknown.ASSUME_SENT.value}'",
         f"local UNREAD = {UNREAD}",
         f"local SUPPRESSED = {int(fates.Exclusion.SUPPRESSED)}",
         f"local INTENT = {_names(Intent)}",

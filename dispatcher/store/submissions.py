@@ -11,6 +11,7 @@ import msgspec
 from dispatcher.domain.message import Message, PushType
 from dispatcher.domain.routes import Render
 from dispatcher.domain.timing import AT_ONCE, Timing
+from dispatcher.domain.unknowns import OnUnknown
 from dispatcher.domain.windows import WindowPolicy
 
 
@@ -74,6 +75,7 @@ class Submission:
         timing: when it is to be sent.
         heeds_hours: whether it is advertising, which has its hours.
         window_policy: what becomes of it outside these.
+        on_unknown: what is done about a batch whose answer was lost.
         nudge_after_ms: how long it may stand still.
         receipt_wait_ms: how long receipts are awaited.
     """
@@ -91,6 +93,7 @@ class Submission:
     timing: Timing = AT_ONCE
     heeds_hours: bool = False
     window_policy: WindowPolicy = WindowPolicy.HOLD
+    on_unknown: OnUnknown = OnUnknown.HOLD
     nudge_after_ms: int
     receipt_wait_ms: int
 
@@ -152,6 +155,7 @@ def record_fields(submission: Submission, filling: Filling) -> list[str]:
             "clean_lists": int(submission.cleans_lists),
             "nudge_after": submission.nudge_after_ms,
             "receipt_wait": submission.receipt_wait_ms,
+            "on_unknown": submission.on_unknown.value,
             "windows": submission.window_policy.value if submission.heeds_hours else "",
             "send_at": _milliseconds(submission.timing.send_at),
             "handover_at": _milliseconds(submission.timing.handover_at),

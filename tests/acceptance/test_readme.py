@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from dispatcher import CampaignState
+from dispatcher import Campaign, CampaignState, HoldReason
+from tests.support.polling import eventually
 from tests.support.stack import Stack
 
 README = Path(__file__).parents[2] / "README.md"
@@ -134,6 +135,26 @@ def test_the_shell_example_queues_a_campaign_without_our_code(stack: Stack) -> N
     assert campaign[2] in {state.value for state in CampaignState}
     status = stack.dispatcher.wait(campaign[1], timeout=120)
     assert (status.state.value, status.rows) == ("finished", 2)
+
+
+def test_a_lost_answer_is_listed_and_resolved_as_written(stack: Stack, tmp_path: Path) -> None:
+    commands = re.findall(r"^\$ (dispatcher unknown .*)$", README.read_text(), re.MULTILINE)
+    stack.sandbox.control(
+        "POST", "faults", {"faults": {"drop_before": 1}, "route": "POST /send", "count": 1}
+    )
+    lost = Campaign(text="Bonjour", recipients=["+33639980006"], id="spring-sale")
+    stack.dispatcher.submit(lost)
+    eventually(
+        lambda: stack.dispatcher.status("spring-sale").hold is HoldReason.OUTCOME_UNKNOWN, within=60
+    )
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    shown, decided = (
+        run(["bash", "-eu", "-c", command.replace("/3", "/0")], stack, tmp_path, PATH=path)
+        for command in commands
+    )
+
+    assert "spring-sale/0" in shown
+    assert decided == "batch spring-sale/0 is accepted, its campaign sent\n"
 
 
 def test_every_command_of_the_two_is_there() -> None:

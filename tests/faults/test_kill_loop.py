@@ -42,6 +42,8 @@ SHORT_TIMES = {
     "DISPATCHER_VISIBILITY_TIMEOUT": "10",
     "DISPATCHER_CREDIT_CHECK_EVERY": "1",
     "DISPATCHER_CONCURRENCY": "8",
+    # Faults are the rule here, so that they must not stop the account.
+    "DISPATCHER_BREAKER_UNKNOWNS": "0",
 }
 
 _VISIBLY_OVER = (CampaignState.FINISHED, CampaignState.HELD)

@@ -8,6 +8,7 @@ from dispatcher.queueing import Task
 from dispatcher.store.ledger import Agenda
 from workers.resources import Account
 from workers.steps.blacklist import sync_interval_ms
+from workers.steps.reconcile import precautions_of
 
 # Workers that are behind need no more hints: those beyond would only wait and expire.
 _ENOUGH = 500
@@ -20,6 +21,8 @@ def tick(account: Account) -> None:
     interval_ms = sync_interval_ms(account)
     if interval_ms and account.store.suppressions.is_sync_due(interval_ms=interval_ms):
         account.hints.nudge(Task.SYNC_BLACKLIST, account.name)
+    if account.store.unknowns.review(precautions_of(account.settings, account.name)):
+        account.hints.nudge(Task.RECONCILE, account.name)
     agenda = account.store.ledger.tick()
     for task in _asked_for(agenda):
         account.hints.nudge(task, account.name)

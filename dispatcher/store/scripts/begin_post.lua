@@ -8,6 +8,7 @@ local batch = key(K.batch, id, n)
 local f = redis.call('HMGET', batch, 'state', 'attempt')
 if f[1] ~= B.sending or f[2] ~= ARGV[3] then return 'over' end
 if redis.call('HEXISTS', ACCOUNT, 'stopped_by') == 1 then return 'stopped' end
+if is_shut_out(id .. '/' .. n) then return 'too many answers were lost' end
 local state = redis.call('HGET', key(K.campaign, id), 'state')
 if state ~= C.sending then return state end
 if (redis.call('HGET', ACCOUNT, 'suppression_version') or '0') ~= ARGV[5] then return 'suppressions' end

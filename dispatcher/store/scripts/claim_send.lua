@@ -38,6 +38,8 @@ if redis.call('HGET', ACCOUNT, 'parked') == H.credentials then
 end
 
 if redis.call('HEXISTS', ACCOUNT, 'stopped_by') == 1 then return { 'stopped' } end
+local closed = closed_gate()
+if closed then return { closed } end
 -- So close to its time, the API might take the moment for one that is past.
 if send_at > now and send_at <= now + LEAST_DELAY_MS then
   look_again(id, send_at)
@@ -67,5 +69,6 @@ local reads = redis.call('HEXISTS', key(K.lists, id), n) == 1
 if reads then redis.call('HSET', batch, 'reading', 1) end
 redis.call('ZADD', key(K.inflight), now + (reads and tonumber(ARGV[4]) or deadline), id .. '/' .. n)
 redis.call('HSET', key(K.claims), op, id .. '/' .. n)
+pass_gate(id .. '/' .. n)
 look_again(id, now + number(f[4]))
 return claimed(n)

@@ -4,6 +4,7 @@ local name = redis.call('ZRANGEBYSCORE', key(K.withdrawals), '-inf', now, 'LIMIT
 if not name then return {} end
 local id, n = string.match(name, '^(.*)/(%d+)$')
 local batch = key(K.batch, id, n)
+redis.call('HSET', ACCOUNT, 'withdrawn_at', now)
 -- Nobody told how the attempt before went, so it may have worked.
 if redis.call('HSETNX', batch, 'asked', 1) == 0 then redis.call('HSET', batch, 'doubted', 1) end
 redis.call('ZADD', key(K.withdrawals), now + tonumber(ARGV[1]), name)

@@ -9,4 +9,6 @@ end
 if redis.call('SCARD', key(K.unanswered)) == 0 then return 0 end
 redis.call('RPUSH', key(K.early, ticket), bodies)
 redis.call('PEXPIRE', key(K.early, ticket), EARLY_KEPT_MS)
+redis.call('ZADD', key(K.early_tickets), now, ticket)
+redis.call('HDEL', ACCOUNT, 'reconcile_at')
 return 1

@@ -50,7 +50,7 @@ end
 -- Moves a batch; `left` recipients follow it from one counter to the other.
 local function move_batch(id, n, to, detail)
   local record, batch = key(K.campaign, id), key(K.batch, id, n)
-  local now_in = redis.call('HMGET', batch, 'state', 'left', 'op')
+  local now_in = redis.call('HMGET', batch, 'state', 'left', 'op', 'quote')
   local from, left = now_in[1], number(now_in[2])
   if not (BATCH_MOVES[from] and BATCH_MOVES[from][to]) then
     error('batch cannot move from ' .. tostring(from) .. ' to ' .. to)
@@ -68,13 +68,14 @@ local function move_batch(id, n, to, detail)
       redis.call('HDEL', key(K.claims), now_in[3])
       redis.call('ZADD', key(K.ended), 'NX', now, now_in[3])
     end
+    end_probe(name, to)
   end
   if to == B.sending and redis.call('HEXISTS', key(K.lists, id), n) == 1 then
     redis.call('SADD', key(K.unanswered), name)
   elseif to ~= B.unknown then
     redis.call('SREM', key(K.unanswered), name)
   end
-  redis.call('ZREM', key(K.unknown), name)
+  count_unknown(id, n, name, from, to, number(now_in[4]))
   redis.call('ZREM', key(K.due), name)
   redis.call('ZREM', key(K.withdrawals), name)
   if to == B.withdrawing then redis.call('ZADD', key(K.withdrawals), now, name) end
@@ -82,7 +83,6 @@ local function move_batch(id, n, to, detail)
     local due = number(redis.call('HGET', batch, 'due_at'))
     if due > 0 then redis.call('HSET', batch, 'settled_at', math.min(due, now)) end
   end
-  if to == B.unknown then redis.call('ZADD', key(K.unknown), now, name) end
   emit(id, 'batch ' .. n, from, to, detail)
 end
 

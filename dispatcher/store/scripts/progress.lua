@@ -35,10 +35,10 @@ end
 local function conclude(id)
   local f = redis.call('HMGET', key(K.campaign, id), 'batches:' .. B.scheduled, 'batches:' .. B.accepted,
     'batches:' .. B.doubtful, 'batches:' .. B.refused, 'batches:' .. B.cancelled, 'batches:' .. B.expired,
-    'cancel')
+    'cancel', 'batches:' .. B.abandoned)
   release_ready(id)
   if number(f[1]) > 0 then return move(id, C.scheduled) end
-  if number(f[2]) + number(f[3]) > 0 then return move(id, C.sent) end
+  if number(f[2]) + number(f[3]) + number(f[8]) > 0 then return move(id, C.sent) end
   if number(f[5]) > 0 then return move(id, C.cancelled) end
   if number(f[6]) > 0 then return move(id, C.expired) end
   if number(f[4]) > 0 then return move(id, C.rejected) end

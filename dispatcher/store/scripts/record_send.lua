@@ -34,6 +34,7 @@ if outcome == 'unknown' then
   if state == B.sending then
     redis.call('HSET', batch, 'why', why)
     move_batch(id, n, B.unknown, why)
+    count_lost_answer()
   end
 elseif outcome == 'refused' then
   settle_money(id, quote, 0)

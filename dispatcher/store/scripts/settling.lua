@@ -34,18 +34,21 @@ local function index_ticket(id, n, ticket)
     redis.call('XADD', key(K.receipts), '*', 'bodies', bodies)
   end
   redis.call('UNLINK', early)
+  redis.call('ZREM', key(K.early_tickets), ticket)
 end
 
 -- Takes a proof that the API has the batch: a reply with a ticket, a receipt of ours, or an `early
 -- receipt`, which says that it has not been sent yet.
 local function accept(id, n, ticket, cost, by)
   local batch = key(K.batch, id, n)
-  local had = redis.call('HMGET', batch, 'state', 'quote', 'ticket', 'cost')
+  local had = redis.call('HMGET', batch, 'state', 'quote', 'ticket', 'cost', 'verdict')
   local state, quote = had[1], number(had[2])
+  if had[5] then alarm(id, n, 'proof that a batch was sent after evidence that it was not') end
   if state == B.empty then return alarm(id, n, 'proof that a batch was sent which had nobody in it') end
   if state == B.accepted or state == B.scheduled or state == B.withdrawing or state == B.doubtful then
     if had[3] == '' then
       redis.call('HSET', batch, 'ticket', ticket)
+      note_ticket(id, n, ticket)
       index_ticket(id, n, ticket)
     elseif had[3] ~= ticket and ticket ~= '' then
       alarm(id, n, 'a second ticket: the batch was accepted twice')
@@ -60,6 +63,7 @@ local function accept(id, n, ticket, cost, by)
     return
   end
   local real = tonumber(cost) or quote
+  if not tonumber(cost) then account_add('guessed', quote) end
   if state == B.sending or state == B.unknown then
     settle_money(id, quote, real)
   else
@@ -72,6 +76,7 @@ local function accept(id, n, ticket, cost, by)
     spend(id, real)
   end
   redis.call('HSET', batch, 'ticket', ticket, 'cost', real, 'settled_by', by, 'settled_at', now)
+  note_ticket(id, n, ticket)
   index_ticket(id, n, ticket)
   local due = number(redis.call('HGET', batch, 'due_at'))
   if by == 'receipt' or due <= now or ticket == '' or (state ~= B.sending and state ~= B.unknown) then

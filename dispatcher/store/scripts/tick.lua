@@ -12,7 +12,7 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(K.inflight), '-inf', now, 
     if give_back(id, tonumber(n), number(f[3]), 'the worker that read its list is gone', 0) then go_on(id) end
     progress(id)
   elseif f[1] == B.sending then
-    redis.call('HSET', key(K.batch, id, n), 'why', 'no trace after the claim')
+    redis.call('HSET', key(K.batch, id, n), 'why', 'no trace after the claim', 'traceless', 1)
     move_batch(id, tonumber(n), B.unknown, 'no trace after the claim')
     progress(id)
   else
