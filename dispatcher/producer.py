@@ -27,6 +27,7 @@ from dispatcher.errors import (
     UnconfirmedSubmitError,
     WaitTimeoutError,
 )
+from dispatcher.feeding import Callbacks, Feed
 from dispatcher.planning import Departure, plan
 from dispatcher.preparing import Preparation
 from dispatcher.queueing import Hints, Task, make_app
@@ -49,6 +50,8 @@ class Dispatcher:
         schedules: campaigns that recur.
         suppressions: who must not be sent to.
         replies: what people answered.
+        feed: what producers are told, as it happens; call it.
+        callbacks: how the delivery of that to their endpoints stands.
     """
 
     def __init__(
@@ -67,6 +70,8 @@ class Dispatcher:
         self.schedules = Schedules(store, self._preparation, self._account_name)
         self.suppressions = Suppressions(store, self._preparation, self._account_name, now=now)
         self.replies = Replies(store, self._account_name)
+        self.feed = Feed(store, self._account_name)
+        self.callbacks = Callbacks(store, self._account_name, settings.callbacks)
 
     @classmethod
     def from_env(cls) -> Self:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from dispatcher.domain.fates import RecipientState
+from dispatcher.domain.feed import DEFAULT_PRODUCER
 from dispatcher.domain.lifecycle import TERMINAL, BatchState, CampaignState, HoldReason
 from dispatcher.domain.message import Message, PushType
 from dispatcher.domain.routes import Render
@@ -71,6 +72,7 @@ class Campaign:
         handover: who keeps it until then; None for the setting.
         max_lateness: how late it may still be sent; None for the setting.
         window_policy: what becomes of advertising outside its hours; see `domain.windows`.
+        producer: whose campaign it is, 1 to 32 of a-z 0-9 _ -, who is told of it.
     """
 
     text: str
@@ -89,6 +91,7 @@ class Campaign:
     handover: Handover | None = None
     max_lateness: timedelta | None = None
     window_policy: WindowPolicy = WindowPolicy.HOLD
+    producer: str = DEFAULT_PRODUCER
 
     @property
     def message(self) -> Message:
@@ -109,6 +112,7 @@ class CampaignStatus:
     Attributes:
         id: the campaign's id.
         account: whose credits it spends.
+        producer: who is told of it.
         state: where it stands.
         hold: why it waits, when it is held.
         rows: recipients that came in.
@@ -141,6 +145,7 @@ class CampaignStatus:
 
     id: str
     account: str
+    producer: str = DEFAULT_PRODUCER
     state: CampaignState
     hold: HoldReason | None
     rows: int

@@ -8,6 +8,7 @@ from itertools import accumulate
 
 import msgspec
 
+from dispatcher.domain.feed import DEFAULT_PRODUCER
 from dispatcher.domain.message import Message, PushType
 from dispatcher.domain.routes import Render
 from dispatcher.domain.timing import AT_ONCE, Timing
@@ -74,6 +75,7 @@ class Submission:
         timing: when it is to be sent.
         heeds_hours: whether it is advertising, which has its hours.
         window_policy: what becomes of it outside these.
+        producer: who is told of it.
         nudge_after_ms: how long it may stand still.
         receipt_wait_ms: how long receipts are awaited.
     """
@@ -91,6 +93,7 @@ class Submission:
     timing: Timing = AT_ONCE
     heeds_hours: bool = False
     window_policy: WindowPolicy = WindowPolicy.HOLD
+    producer: str = DEFAULT_PRODUCER
     nudge_after_ms: int
     receipt_wait_ms: int
 
@@ -153,6 +156,7 @@ def record_fields(submission: Submission, filling: Filling) -> list[str]:
             "nudge_after": submission.nudge_after_ms,
             "receipt_wait": submission.receipt_wait_ms,
             "windows": submission.window_policy.value if submission.heeds_hours else "",
+            "producer": submission.producer,
             "send_at": _milliseconds(submission.timing.send_at),
             "handover_at": _milliseconds(submission.timing.handover_at),
             "latest": _milliseconds(submission.timing.latest),
