@@ -17,9 +17,9 @@ from dispatcher.store.finder import Finder
 from dispatcher.store.keys import Keys
 from dispatcher.store.ledger import Ledger
 from dispatcher.store.mobile_replies import MobileReplies
+from dispatcher.store.outbox import Outbox
 from dispatcher.store.quarantine import Quarantine
 from dispatcher.store.reach import Reach
-from dispatcher.store.outbox import Outbox
 from dispatcher.store.receipts import Receipts
 from dispatcher.store.results import Results
 from dispatcher.store.schedules import Schedules

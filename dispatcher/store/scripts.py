@@ -10,8 +10,8 @@ from redis import Redis
 from redis.exceptions import NoScriptError
 
 from dispatcher.domain import fates, lifecycle
-from dispatcher.domain.stop_words import Intent
 from dispatcher.domain.feed import DEFAULT_PRODUCER, EventKind
+from dispatcher.domain.stop_words import Intent
 from dispatcher.store.connection import translated
 from dispatcher.store.durability import Barrier
 from dispatcher.store.keys import Key, Keys
