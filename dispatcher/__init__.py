@@ -11,6 +11,7 @@ from dispatcher.domain.campaign import (
 from dispatcher.domain.census import Forcing, Sample, TextSummary
 from dispatcher.domain.damage import Damage
 from dispatcher.domain.fates import RecipientState
+from dispatcher.domain.feed import EventKind, Extent, FeedEvent, RecipientNews
 from dispatcher.domain.lifecycle import BatchState, CampaignState, HoldReason
 from dispatcher.domain.message import PushType
 from dispatcher.domain.occurrences import CatchUp
@@ -69,6 +70,9 @@ __all__ = [
     "DispatcherError",
     "Disposition",
     "Event",
+    "EventKind",
+    "Extent",
+    "FeedEvent",
     "Forcing",
     "FromFile",
     "FromTask",
@@ -85,6 +89,7 @@ __all__ = [
     "Problem",
     "PushType",
     "Recipient",
+    "RecipientNews",
     "RecipientResult",
     "RecipientState",
     "Render",

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from dispatcher.domain.campaign import BadRows, Campaign, Recipient
+from dispatcher.domain.feed import DEFAULT_PRODUCER
 from dispatcher.domain.message import PushType
 from dispatcher.domain.routes import Render
 from dispatcher.domain.timing import Handover
@@ -169,6 +170,10 @@ class CampaignDocument(BaseModel):
     bad_rows: BadRows = Field(
         default=BadRows.REJECT, description="Refuse the campaign for bad numbers, or drop them."
     )
+    producer: str = Field(
+        default=DEFAULT_PRODUCER,
+        description="Who is told of it: 1 to 32 of a-z 0-9 _ -; see `dispatcher feed`.",
+    )
     needs_approval: bool = Field(default=False, description="Quote, then wait before spending.")
     send_at: Moment | None = Field(
         default=None,
@@ -248,6 +253,7 @@ def _campaign(found: CampaignDocument) -> Campaign:
         max_lateness=_seconds(found.max_lateness),
         window_policy=found.window_policy,
         on_unknown=found.on_unknown,
+        producer=found.producer,
     )
 
 

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from dispatcher.domain.campaign import BadRows, Campaign
 from dispatcher.domain.census import Census
+from dispatcher.domain.feed import DEFAULT_PRODUCER
 from dispatcher.domain.message import Message, PushType
 from dispatcher.domain.numbers import Normaliser, normaliser
 from dispatcher.domain.replacing import replace_look_alikes
@@ -170,6 +171,7 @@ class Preparation:
             heeds_hours=self.hours_of(campaign.pushtype) is not None,
             window_policy=campaign.window_policy,
             on_unknown=campaign.on_unknown,
+            producer=campaign.producer,
             nudge_after_ms=int(self.settings.nudge_after * 1000),
             receipt_wait_ms=int(self.settings.receipt_wait.total_seconds() * 1000),
         )
@@ -230,4 +232,6 @@ def fingerprint_of(campaign: Campaign, message: Message, taken: Taken | None) ->
         content.update(campaign.window_policy.value.encode())
     if campaign.on_unknown is not OnUnknown.HOLD:
         content.update(campaign.on_unknown.value.encode())
+    if campaign.producer != DEFAULT_PRODUCER:
+        content.update(b"\0producer " + campaign.producer.encode())
     return content.hexdigest()

@@ -27,6 +27,7 @@ from dispatcher.errors import (
     UnconfirmedSubmitError,
     WaitTimeoutError,
 )
+from dispatcher.feeding import Callbacks, Feed
 from dispatcher.planning import Departure, plan
 from dispatcher.preparing import Preparation
 from dispatcher.queueing import Hints, Task, make_app
@@ -51,6 +52,8 @@ class Dispatcher:
         suppressions: who must not be sent to.
         replies: what people answered.
         unknowns: batches whose answer was lost.
+        feed: what producers are told, as it happens; call it.
+        callbacks: how the delivery of that to their endpoints stands.
     """
 
     def __init__(
@@ -70,6 +73,8 @@ class Dispatcher:
         self.suppressions = Suppressions(store, self._preparation, self._account_name, now=now)
         self.replies = Replies(store, self._account_name)
         self.unknowns = Unknowns(store, hints, self._account_name)
+        self.feed = Feed(store, self._account_name)
+        self.callbacks = Callbacks(store, self._account_name, settings.callbacks)
 
     @classmethod
     def from_env(cls) -> Self:

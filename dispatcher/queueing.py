@@ -39,6 +39,9 @@ class QueueName(enum.Enum):
     RECEIPTS = "receipts"
     """Merging receipts, linking replies, emptying lists and such: what may wait a little."""
 
+    CALLBACKS = "callbacks"
+    """Posting events to producers, whose endpoints may be slow: never before anything else."""
+
 
 class Task(enum.Enum):
     """Task names, as producers publish them and operators see them in Flower."""
@@ -76,8 +79,12 @@ class Task(enum.Enum):
 
     SYNC_BLACKLIST = "accounts.sync_blacklist"
     """Compares the suppression list with the API's blacklist: (account)."""
+
     RECONCILE = "accounts.reconcile"
     """Looks for evidence about batches whose answer was lost: (account)."""
+
+    CALL_BACK = "producers.call_back"
+    """Posts events to a producer: (account, producer)."""
 
     TICK = "tick"
     """Finds what should have moved on every account, and nudges it."""
@@ -96,6 +103,7 @@ QUEUE_OF: Mapping[Task, QueueName] = {
     Task.CLEAN_LISTS: QueueName.RECEIPTS,
     Task.SYNC_BLACKLIST: QueueName.RECEIPTS,
     Task.RECONCILE: QueueName.CONTROL,
+    Task.CALL_BACK: QueueName.CALLBACKS,
     Task.TICK: QueueName.CONTROL,
 }
 

@@ -23,9 +23,16 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 from pydantic_settings import SettingsError as UnreadableVariableError
 
+from dispatcher.callback_settings import CallbackSettings, ProducerName
 from dispatcher.domain.calendars import FrenchCalendar
 from dispatcher.domain.recurrence import FLOOR
 from dispatcher.domain.timing import Handover, TimeLimits
@@ -99,6 +106,9 @@ class Settings(BaseSettings):
         allow_plain_http: talk to `api_url` without TLS although it is not this machine.
         wire: format of request bodies and replies.
         dialect: `v1` is the original document, `live` what the vendor documents today.
+        callbacks: where events are posted to, by producer; see `callback_settings`.
+        outbox_entries: events kept for each producer, about; the oldest are forgotten.
+        outbox_age: how long they are kept at most.
         connect_timeout: for one connection to the API.
         http_deadline: from dialling to the last byte of a reply, whatever trickles.
         quote_lease: after which an unfinished simulate may be made by another worker.
@@ -165,6 +175,9 @@ class Settings(BaseSettings):
     allow_plain_http: bool = False
     wire: Literal["json", "xml"] = "json"
     dialect: Literal["v1", "live"] = "v1"
+    callbacks: dict[ProducerName, CallbackSettings] = Field(default_factory=dict)
+    outbox_entries: int = Field(default=200_000, ge=1_000)
+    outbox_age: timedelta = timedelta(days=7)
     connect_timeout: Seconds = 5
     http_deadline: Seconds = 30
     quote_lease: Seconds = 45
@@ -206,6 +219,19 @@ class Settings(BaseSettings):
     concurrency: int = Field(default=16, ge=1, le=256)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the base's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base's
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read files of nested names too, such as passwords of accounts."""
+        files = NestedSecretsSettingsSource(file_secret_settings)
+        return init_settings, env_settings, files
 
     @classmethod
     def from_env(cls) -> Self:

@@ -18,6 +18,7 @@ from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.account import AccountStore, Store
 from dispatcher.store.tickets import Addressees
 from workers.blacklist import Blacklist
+from workers.callbacks.posting import Poster
 from workers.journal import Journal
 from workers.milestones import Milestone, Trace
 
@@ -50,6 +51,11 @@ class Account:
     def receipt_key(self) -> bytes:
         """The secret that signs this account's `gsmsmsid`s."""
         return self.store.ledger.receipt_key()
+
+    @cached_property
+    def poster(self) -> Poster:
+        """What posts callbacks."""
+        return Poster()
 
     @cached_property
     def blacklist(self) -> Blacklist:

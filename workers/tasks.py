@@ -17,6 +17,7 @@ from dispatcher.queueing import Task
 from workers.quiet import QuietRequest
 from workers.resources import Account, Resources
 from workers.steps.blacklist import sync_next
+from workers.steps.callbacks import deliver_next
 from workers.steps.cleanup import clean_next
 from workers.steps.credits import check_credits
 from workers.steps.progress import Progress
@@ -55,6 +56,7 @@ def register(app: Celery, resources: Callable[[], Resources]) -> None:
     """Add every task to an app; `resources` gives what this process has opened."""
     _register_dispatch(app, resources)
     _register_control(app, resources)
+    _register_callbacks(app, resources)
     _register_for_others(app, resources)
 
 
@@ -69,6 +71,18 @@ def _register_dispatch(app: Celery, resources: Callable[[], Resources]) -> None:
     def send(account: str, campaign: str) -> None:
         _take_turn(
             resources(), Task.SEND, lambda found: send_next(found, campaign), account, campaign
+        )
+
+
+def _register_callbacks(app: Celery, resources: Callable[[], Resources]) -> None:
+    @app.task(name=Task.CALL_BACK.value)  # type: ignore[untyped-decorator]  # celery has no types
+    def call_back(account: str, producer: str) -> None:
+        _take_turn(
+            resources(),
+            Task.CALL_BACK,
+            lambda found: deliver_next(found, producer),
+            account,
+            producer,
         )
 
 
@@ -174,7 +188,7 @@ def _take_turn(
     task: Task,
     step: Step,
     account: str,
-    *campaign: str,
+    *more: str,
 ) -> None:
     """Work for a while, then queue up again, so that a large campaign does not block others."""
     found = resources.account(account)
@@ -184,5 +198,5 @@ def _take_turn(
     until = time.monotonic() + resources.settings.slice_seconds
     while step(found) is Progress.MADE:
         if time.monotonic() >= until:
-            resources.hints.nudge(task, account, *campaign)
+            resources.hints.nudge(task, account, *more)
             return

@@ -23,6 +23,7 @@ from dispatcher.cli.time_options import (
     time_arguments,
 )
 from dispatcher.domain.campaign import BadRows, Campaign
+from dispatcher.domain.feed import DEFAULT_PRODUCER
 from dispatcher.domain.message import PushType
 from dispatcher.domain.routes import Render
 from dispatcher.domain.template import field_key, parse_template
@@ -105,6 +106,9 @@ class CampaignOptions:
     bad_rows: Annotated[
         BadRows, typer.Option(help="Refuse the file for bad rows, or skip them.")
     ] = BadRows.REJECT
+    producer: Annotated[
+        str, typer.Option(metavar="NAME", help="Whose campaign it is: see `dispatcher feed`.")
+    ] = DEFAULT_PRODUCER
     send_at: SendAtOption = None
     timezone: TimezoneOption = None
     handover: HandoverOption = None
@@ -137,6 +141,7 @@ class CampaignOptions:
             replace_characters=self.replace_characters,
             bad_rows=self.bad_rows,
             on_unknown=self.on_unknown,
+            producer=self.producer,
             **time_arguments(
                 send_at=self.send_at,
                 timezone=self.timezone,

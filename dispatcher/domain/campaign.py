@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from dispatcher.domain.fates import RecipientState
+from dispatcher.domain.feed import DEFAULT_PRODUCER
 from dispatcher.domain.lifecycle import TERMINAL, BatchState, CampaignState, HoldReason
 from dispatcher.domain.message import Message, PushType
 from dispatcher.domain.routes import Render
@@ -73,6 +74,7 @@ class Campaign:
         max_lateness: how late it may still be sent; None for the setting.
         window_policy: what becomes of advertising outside its hours; see `domain.windows`.
         on_unknown: what is done about a batch whose answer was lost; see `OnUnknown`.
+        producer: whose campaign it is, 1 to 32 of a-z 0-9 _ -, who is told of it.
     """
 
     text: str
@@ -92,6 +94,7 @@ class Campaign:
     max_lateness: timedelta | None = None
     window_policy: WindowPolicy = WindowPolicy.HOLD
     on_unknown: OnUnknown = OnUnknown.HOLD
+    producer: str = DEFAULT_PRODUCER
 
     @property
     def message(self) -> Message:
@@ -112,6 +115,7 @@ class CampaignStatus:
     Attributes:
         id: the campaign's id.
         account: whose credits it spends.
+        producer: who is told of it.
         state: where it stands.
         hold: why it waits, when it is held.
         rows: recipients that came in.
@@ -144,6 +148,7 @@ class CampaignStatus:
 
     id: str
     account: str
+    producer: str = DEFAULT_PRODUCER
     state: CampaignState
     hold: HoldReason | None
     rows: int

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from dispatcher.domain.campaign import BadRows, Campaign
+from dispatcher.domain.feed import is_producer
 from dispatcher.domain.message import PushType
 from dispatcher.domain.routes import Render, render_problem
 from dispatcher.domain.template import INFO_FIELDS, field_key, parse_template
@@ -32,6 +33,7 @@ def problems_of(campaign: Campaign) -> list[Problem]:
         *_sender_problems(campaign),
         *_id_problems(campaign),
         *_lateness_problems(campaign),
+        *_producer_problems(campaign),
     ]
 
 
@@ -64,6 +66,7 @@ def _type_problems(campaign: Campaign) -> list[Problem]:
         "max_lateness": (timedelta, type(None)),
         "window_policy": (WindowPolicy,),
         "on_unknown": (OnUnknown,),
+        "producer": (str,),
     }
     problems = [
         _wrong_type(name, getattr(campaign, name), kinds)
@@ -195,5 +198,17 @@ def _id_problems(campaign: Campaign) -> list[Problem]:
             field="id",
             message="it is not 1 to 100 of A-Z a-z 0-9 _ . : @ + -",
             fix="use such characters, or give an idempotency key instead",
+        )
+    ]
+
+
+def _producer_problems(campaign: Campaign) -> list[Problem]:
+    if is_producer(campaign.producer):
+        return []
+    return [
+        Problem(
+            field="producer",
+            message="it is not 1 to 32 of a-z 0-9 _ -",
+            fix="name the service that submits it, such as shop",
         )
     ]

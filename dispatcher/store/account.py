@@ -7,6 +7,7 @@ from redis import Redis
 
 from dispatcher.settings import Settings
 from dispatcher.store.batches import Batches
+from dispatcher.store.callbacks import Callbacks
 from dispatcher.store.campaigns import Campaigns
 from dispatcher.store.connection import connect
 from dispatcher.store.contact_lists import ContactLists
@@ -16,12 +17,13 @@ from dispatcher.store.finder import Finder
 from dispatcher.store.keys import Keys
 from dispatcher.store.ledger import Ledger
 from dispatcher.store.mobile_replies import MobileReplies
+from dispatcher.store.outbox import Outbox
 from dispatcher.store.quarantine import Quarantine
 from dispatcher.store.reach import Reach
 from dispatcher.store.receipts import Receipts
 from dispatcher.store.results import Results
 from dispatcher.store.schedules import Schedules
-from dispatcher.store.scripts import SERVER_CLOCK, Scripts
+from dispatcher.store.scripts import SERVER_CLOCK, OutboxLimits, Scripts
 from dispatcher.store.suppressions import SuppressionList
 from dispatcher.store.tickets import Tickets
 from dispatcher.store.unknowns import Unknowns
@@ -48,6 +50,8 @@ class AccountStore:
     finder: Finder
     schedules: Schedules
     suppressions: SuppressionList
+    outbox: Outbox
+    callbacks: Callbacks
 
 
 class Store:
@@ -61,12 +65,14 @@ class Store:
         barrier: Barrier | None = None,
         clock: str = SERVER_CLOCK,
         sources: Mapping[str, str] | None = None,
+        outbox: OutboxLimits | None = None,
     ) -> None:
         self._client = client
         self._namespace = namespace
         self._barrier = barrier or Barrier()
         self._clock = clock
         self._sources = sources
+        self._outbox = outbox
         self._accounts: dict[str, AccountStore] = {}
 
     @classmethod
@@ -79,7 +85,11 @@ class Store:
         """
         client = connect(settings.redis_url.get_secret_value())
         barrier = barrier_for(client, replicas=settings.redis_replicas, demo=settings.demo)
-        return cls(client, namespace=settings.namespace, barrier=barrier)
+        limits = OutboxLimits(
+            entries=settings.outbox_entries,
+            age_ms=int(settings.outbox_age.total_seconds() * 1000),
+        )
+        return cls(client, namespace=settings.namespace, barrier=barrier, outbox=limits)
 
     def account(self, name: str) -> AccountStore:
         """Give one account's part of the store."""
@@ -93,11 +103,14 @@ class Store:
 
     def _open_account(self, name: str) -> AccountStore:
         keys = Keys(self._namespace, name)
-        scripts = Scripts(self._client, keys, clock=self._clock, sources=self._sources)
+        scripts = Scripts(
+            self._client, keys, clock=self._clock, sources=self._sources, outbox=self._outbox
+        )
         campaigns = Campaigns(scripts, self._barrier)
         batches = Batches(scripts, self._barrier)
         ledger, finder = Ledger(scripts), Finder(scripts)
         results = Results(scripts, campaigns, batches)
+        outbox = Outbox(scripts)
         return AccountStore(
             campaigns=campaigns,
             batches=batches,
@@ -115,4 +128,6 @@ class Store:
             finder=finder,
             schedules=Schedules(scripts, self._barrier),
             suppressions=SuppressionList(scripts, self._barrier),
+            outbox=outbox,
+            callbacks=Callbacks(scripts, outbox),
         )

@@ -160,6 +160,26 @@ class Key(enum.Enum):
 
     REPLY = "reply:"
     """HASH, per reply: number, sender, text, at, intent, campaign, verdict, by, judged_at."""
+    PRODUCER = "producer:"
+    """HASH, per producer, for ever: sequence, born; how its callbacks stand: see `Callbacks`."""
+
+    OUTBOX = "outbox:"
+    """STREAM, per producer: what happened, `<sequence>-0` each; capped by count and age."""
+
+    OUTBOX_LOOKS = "outbox_looks"
+    """ZSET producer -> ms of the next look for entries of its outbox that are too old."""
+
+    TOLD = "told"
+    """ZSET token -> ms, for an hour: what was told from outside of the scripts; told once."""
+
+    LANES = "lanes:"
+    """ZSET, per producer: lane (a campaign) -> not before ms: callbacks to be tried (again)."""
+
+    LANE = "lane:"
+    """LIST, per producer and lane: numbers in its outbox, to be delivered in this order."""
+
+    DEAD = "dead:"
+    """STREAM, per producer: callbacks that were given up; newest 10,000, for 30 days."""
 
     EVENTS = "events:"
     """STREAM of transitions, per campaign; about the newest 20,000."""

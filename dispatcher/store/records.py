@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from dispatcher.domain.campaign import CampaignStatus
 from dispatcher.domain.fates import Exclusion, ReceiptCode, RecipientState, code_of
+from dispatcher.domain.feed import DEFAULT_PRODUCER
 from dispatcher.domain.lifecycle import BatchState, CampaignState, HoldReason
 
 STATE_OF_BATCH: Mapping[BatchState, RecipientState] = {
@@ -51,6 +52,7 @@ def status_of(campaign: str, account: str, fields: Mapping[str, str]) -> Campaig
     return CampaignStatus(
         id=campaign,
         account=account,
+        producer=fields.get("producer", DEFAULT_PRODUCER),
         state=CampaignState(fields["state"]),
         hold=HoldReason(hold) if hold else None,
         rows=int(fields["rows"]),

@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
@@ -9,6 +10,7 @@ from redis import Redis
 from redis.exceptions import NoScriptError
 
 from dispatcher.domain import fates, lifecycle, unknowns
+from dispatcher.domain.feed import DEFAULT_PRODUCER, EventKind
 from dispatcher.domain.stop_words import Intent
 from dispatcher.store.connection import translated
 from dispatcher.store.durability import Barrier
@@ -35,9 +37,40 @@ _SERIAL_MS = 900_000
 
 ANSWERED_KEPT_MS = 8 * 86_400_000
 """How long it is remembered whose a ticket is."""
+# About 16 kB of JSON.
+_RECEIPTS_TOLD_AT_ONCE = 250
+_TRIM_EVERY_MS = 60_000
+_DEAD_KEPT = 10_000
+_DEAD_AGE_MS = 30 * 86_400_000
+# One failure may be about one callback; so many in a row are about whoever takes them.
+_OUTAGE_FAILURES = 3
 
 # What every script begins with, in this order: each builds on those before.
-_SHARED = ("common", "gates", "moves", "money", "progress", "settling", "course", "schedule_steps")
+_SHARED = (
+    "common",
+    "gates",
+    "moves",
+    "money",
+    "progress",
+    "settling",
+    "course",
+    "schedule_steps",
+    "outboxes",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutboxLimits:
+    """How much of what producers are told is kept for them.
+
+    Attributes:
+        entries: the newest so many of each producer, about.
+        age_ms: and nothing older, within a minute.
+    """
+
+    entries: int = 200_000
+    age_ms: int = 7 * 86_400_000
+
 
 UNREAD = -1
 """Stands among a campaign's waiting batches while the contacts of its lists are to be read."""
@@ -100,6 +133,11 @@ class Script(enum.Enum):
     KEEP_REPLY = ("keep_reply", True)
     JUDGE_REPLY = ("judge_reply", True)
     MAKE_GROUP = ("make_group", True)
+    TELL = ("tell", True)
+    DUE_CALLBACKS = ("due_callbacks", True)
+    TAKE_CALLBACK = ("take_callback", True)
+    SETTLE_CALLBACK = ("settle_callback", True)
+    REPLAY_CALLBACKS = ("replay_callbacks", True)
 
     def __init__(self, file: str, finishes: bool) -> None:  # noqa: FBT001 - the table above reads well
         self.file = file
@@ -116,11 +154,13 @@ class Scripts:
         *,
         clock: str = SERVER_CLOCK,
         sources: Mapping[str, str] | None = None,
+        outbox: OutboxLimits | None = None,
     ) -> None:
         self.client = client
         self.keys = keys
         sources = read_sources() if sources is None else sources
-        preamble = _preamble(clock) + "\n".join(sources[name] for name in _SHARED)
+        preamble = _preamble(clock, outbox or OutboxLimits())
+        preamble += "\n".join(sources[name] for name in _SHARED)
         self._scripts = {
             script: client.register_script(_header(script) + preamble + sources[script.file])
             for script in Script
@@ -178,7 +218,7 @@ def _header(script: Script) -> str:
     return "#!lua flags=allow-oom\n" if script.finishes else "#!lua\n"
 
 
-def _preamble(clock: str) -> str:
+def _preamble(clock: str, outbox: OutboxLimits) -> str:
     lines = [
         f"local function now_ms() {clock} end",
         f"local K = {_names(Key)}",
@@ -208,6 +248,15 @@ def _preamble(clock: str) -> str:
         f"local UNREAD = {UNREAD}",
         f"local SUPPRESSED = {int(fates.Exclusion.SUPPRESSED)}",
         f"local INTENT = {_names(Intent)}",
+        f"local DEFAULT_PRODUCER = '{DEFAULT_PRODUCER}'",
+        f"local E = {_names(EventKind)}",
+        f"local OUTBOX_MAX = {outbox.entries}",
+        f"local OUTBOX_AGE_MS = {outbox.age_ms}",
+        f"local TRIM_EVERY_MS = {_TRIM_EVERY_MS}",
+        f"local RECEIPTS_TOLD_AT_ONCE = {_RECEIPTS_TOLD_AT_ONCE}",
+        f"local DEAD_KEPT = {_DEAD_KEPT}",
+        f"local DEAD_AGE_MS = {_DEAD_AGE_MS}",
+        f"local OUTAGE_FAILURES = {_OUTAGE_FAILURES}",
         f"local TERMINAL = {_set(lifecycle.TERMINAL)}",
     ]
     return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ from itertools import accumulate
 
 import msgspec
 
+from dispatcher.domain.feed import DEFAULT_PRODUCER
 from dispatcher.domain.message import Message, PushType
 from dispatcher.domain.routes import Render
 from dispatcher.domain.timing import AT_ONCE, Timing
@@ -76,6 +77,7 @@ class Submission:
         heeds_hours: whether it is advertising, which has its hours.
         window_policy: what becomes of it outside these.
         on_unknown: what is done about a batch whose answer was lost.
+        producer: who is told of it.
         nudge_after_ms: how long it may stand still.
         receipt_wait_ms: how long receipts are awaited.
     """
@@ -94,6 +96,7 @@ class Submission:
     heeds_hours: bool = False
     window_policy: WindowPolicy = WindowPolicy.HOLD
     on_unknown: OnUnknown = OnUnknown.HOLD
+    producer: str = DEFAULT_PRODUCER
     nudge_after_ms: int
     receipt_wait_ms: int
 
@@ -157,6 +160,7 @@ def record_fields(submission: Submission, filling: Filling) -> list[str]:
             "receipt_wait": submission.receipt_wait_ms,
             "on_unknown": submission.on_unknown.value,
             "windows": submission.window_policy.value if submission.heeds_hours else "",
+            "producer": submission.producer,
             "send_at": _milliseconds(submission.timing.send_at),
             "handover_at": _milliseconds(submission.timing.handover_at),
             "latest": _milliseconds(submission.timing.latest),

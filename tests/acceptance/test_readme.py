@@ -1,5 +1,6 @@
 """The examples of the README, run word for word."""
 
+import json
 import os
 import re
 import subprocess
@@ -161,3 +162,21 @@ def test_every_command_of_the_two_is_there() -> None:
     (commands, *_) = blocks("console")
 
     assert re.findall(r"\$ (\S+ \S+)", commands) == ["./deploy/dev demo", "./deploy/dev test"]
+
+
+def test_the_examples_of_being_told_run_as_written(stack: Stack) -> None:
+    commands = re.findall(
+        r"^\$ (dispatcher (?:feed|callbacks) .*)$", README.read_text(), re.MULTILINE
+    )
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    campaign = stack.dispatcher.submit(
+        Campaign(text="Bonjour", recipients=["06 39 98 00 09"], producer="shop")
+    )
+    stack.dispatcher.wait(campaign, timeout=30)
+
+    feed, callbacks = (run(["bash", "-eu", "-c", each], stack, PATH=path) for each in commands)
+
+    events = [json.loads(line) for line in feed.splitlines()]
+    assert [event["data"]["sequence"] for event in events] == [*range(1, len(events) + 1)]
+    assert events[-1]["data"]["to"] == "finished"
+    assert "shop" in callbacks

@@ -9,9 +9,11 @@ from itertools import chain
 import pytest
 
 from dispatcher import Campaign, FromTask, Schedule, Verdict
+from dispatcher.domain.feed import EventKind
 from dispatcher.domain.occurrences import occurrence_id
 from dispatcher.errors import StateError
 from dispatcher.store.batches import Outcome, SendRecord
+from dispatcher.store.callbacks import Delivery, Ending, Settlement
 from dispatcher.store.claims import SendClaim
 from dispatcher.store.scripts import Script
 from dispatcher.store.withdrawals import Withdrawal
@@ -239,6 +241,22 @@ def a_top_up(rig: Rig) -> list[str]:
     return campaigns
 
 
+def callbacks(rig: Rig) -> list[str]:
+    campaigns = everything_goes_well(rig)
+    store, here = rig.account.store, "endpoint"
+    store.outbox.tell("default", EventKind.REPLY, {}, token="reply-1")
+    for token, ending in enumerate([*Ending, Ending.DELIVERED]):
+        assert store.callbacks.due({"default": here}) == ["default"]
+        found = store.callbacks.take(
+            "default", token=str(token), endpoint=here, lease_ms=1_000, kinds=()
+        )
+        assert isinstance(found, Delivery)
+        store.callbacks.settle(found, Settlement(ending=ending), endpoint=here)
+        letters = [letter.entry for letter in store.callbacks.dead("default")]
+        store.callbacks.replay("default", letters, after=3)
+    return campaigns
+
+
 def receipts_that_never_come(rig: Rig) -> list[str]:
     campaign = rig.submit(RECIPIENTS)
     rig.settle()
@@ -286,6 +304,11 @@ SITUATIONS: dict[Script, dict[str, Scenario]] = {
         "scheduled": withdrawals,
         "sent": cancelled_campaigns,
     },
+    Script.TELL: {"": callbacks},
+    Script.DUE_CALLBACKS: {"": callbacks},
+    Script.TAKE_CALLBACK: {"": callbacks},
+    Script.SETTLE_CALLBACK: {"": callbacks},
+    Script.REPLAY_CALLBACKS: {"": callbacks},
     Script.CLAIM_SEND: {"sending": everything_goes_well, "sent": everything_goes_well},
     Script.BEGIN_POST: {"sending": everything_goes_well},
     Script.RECORD_SEND: {

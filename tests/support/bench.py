@@ -31,7 +31,7 @@ READING_LEASE_MS = 600_000
 FIRST_NUMBER = 33_639_980_000
 
 _CLOCK_KEY = "test:now"
-_CLOCK = f"return tonumber(redis.call('GET', '{_CLOCK_KEY}'))"
+CLOCK = f"return tonumber(redis.call('GET', '{_CLOCK_KEY}'))"
 
 
 class Bench:
@@ -40,7 +40,7 @@ class Bench:
     def __init__(self, url: str, *, barrier: Barrier | None = None) -> None:
         self.client: Redis = connect(url)
         self.keys = Keys("sms", ACCOUNT)
-        self.store = Store(self.client, barrier=barrier, clock=_CLOCK)
+        self.store = Store(self.client, barrier=barrier, clock=CLOCK)
         self.account: AccountStore = self.store.account(ACCOUNT)
         self._names = itertools.count(1)
         self.now_ms = START_MS

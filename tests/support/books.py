@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from dispatcher.domain.feed import EventKind, FeedEvent
 from dispatcher.domain.lifecycle import BATCH_MOVES, CAMPAIGN_MOVES, BatchState, CampaignState
 from dispatcher.store.batches import BatchRecord
 from dispatcher.store.keys import Key
@@ -70,6 +71,32 @@ def check_transitions(bench: Bench, campaign: str) -> None:
             assert BatchState(event.new) in BATCH_MOVES[BatchState(event.old)]
         stands[event.what] = event.new
     assert stands["campaign"] == bench.status(campaign).state.value
+    check_told(bench, campaign)
+
+
+def check_told(bench: Bench, campaign: str) -> None:
+    """Compare what the producer was told of a campaign with what happened, and the numbers."""
+    told: list[tuple[str, str, str]] = []
+    producer, after = bench.status(campaign).producer, 0
+    while news := bench.account.outbox.read(producer, after=after):
+        assert [event.sequence for event in news] == list(range(after + 1, after + 1 + len(news)))
+        after += len(news)
+        told += [_told(event) for event in news if event.campaign == campaign]
+    happened = [
+        (event.what, event.old, event.new)
+        for event in bench.account.events.all(campaign)
+        if event.what.startswith(("campaign", "batch "))
+    ]
+    assert [move for move in told if move[0] and move[1] != move[2]] == happened
+    assert after == bench.account.outbox.extent(producer).last
+
+
+def _told(event: FeedEvent) -> tuple[str, str, str]:
+    """Write a move as the campaign's own events do."""
+    if "to" not in event.data:
+        return "", "", ""
+    what = f"batch {event.data['batch']}" if event.kind is EventKind.BATCH else "campaign"
+    return what, event.data.get("from", ""), event.data["to"]
 
 
 def _ended_unseen(stands: Mapping[str, str]) -> set[str]:

@@ -57,6 +57,24 @@ def test_secrets_may_be_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert Settings.from_env().redis_url.get_secret_value() == "redis://secret:6379/3"
 
 
+def test_secrets_of_accounts_and_callbacks_may_be_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    signing = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+    (tmp_path / "DISPATCHER_ACCOUNTS__SHOP__PASSWORD").write_text(SECRET + "\n")
+    (tmp_path / "dispatcher_callbacks__shop__secrets").write_text(f"{signing}\n{signing}\n")
+    monkeypatch.setenv("DISPATCHER_SECRETS_DIR", str(tmp_path))
+
+    settings = read(
+        monkeypatch, ACCOUNTS__SHOP__USERNAME="shop", CALLBACKS__SHOP__URL="https://shop.example"
+    )
+
+    assert settings.account("shop").password == SecretStr(SECRET)
+    assert [found.get_secret_value() for found in settings.callbacks["shop"].secrets] == [
+        *(signing, signing),
+    ]
+
+
 def test_a_folder_of_secrets_that_is_not_there_is_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -1,6 +1,6 @@
 """Finds what stands still and nudges it; safe to run anywhere, any number of times at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from dispatcher.errors import StoreError
@@ -26,6 +26,8 @@ def tick(account: Account) -> None:
     agenda = account.store.ledger.tick()
     for task in _asked_for(agenda):
         account.hints.nudge(task, account.name)
+    for producer in _due_callbacks(account):
+        account.hints.nudge(Task.CALL_BACK, account.name, producer)
     if not agenda.nudges:
         return
     # Redis has no empty queues, so nobody can tell how long one is that has been worked off.
@@ -38,6 +40,13 @@ def tick(account: Account) -> None:
         )
         # A broker that took none would cost a time-out for each of the others.
         room = room - taken if taken else 0
+
+
+def _due_callbacks(account: Account) -> Sequence[str]:
+    wanted = account.settings.callbacks
+    if not wanted:
+        return ()
+    return account.store.callbacks.due({name: each.endpoint for name, each in wanted.items()})
 
 
 def _asked_for(agenda: Agenda) -> Iterator[Task]:

@@ -19,6 +19,29 @@ local function emit(id, what, from, to, detail)
     'at', now, 'what', what, 'from', from, 'to', to, 'detail', detail or '')
 end
 
+-- Tells a producer something: one more entry of its stream, numbered without gaps. `data` is a
+-- table, or JSON; `receipts` are packed ones, if it is about some.
+local function tell(producer, kind, campaign, data, receipts)
+  local record = key(K.producer, producer)
+  local sequence = redis.call('HINCRBY', record, 'sequence', 1)
+  if sequence == 1 then
+    redis.call('HSET', record, 'born', now)
+    redis.call('ZADD', key(K.outbox_looks), now, producer)
+  end
+  local fields = { 'kind', kind, 'at', now, 'campaign', campaign,
+    'data', type(data) == 'table' and cjson.encode(data) or data }
+  if receipts then
+    fields[9], fields[10] = 'receipts', receipts
+  end
+  redis.call('XADD', key(K.outbox, producer), 'MAXLEN', '~', OUTBOX_MAX,
+    string.format('%.0f-0', sequence), unpack(fields))
+end
+
+-- Tells the producer of a campaign.
+local function announce(id, kind, data, receipts)
+  tell(redis.call('HGET', key(K.campaign, id), 'producer') or DEFAULT_PRODUCER, kind, id, data, receipts)
+end
+
 local function alarm(id, n, what)
   redis.call('XADD', key(K.alarms), 'MAXLEN', '~', 10000, '*', 'at', now, 'campaign', id, 'batch', n, 'what', what)
   if redis.call('EXISTS', key(K.campaign, id)) == 1 then redis.call('HINCRBY', key(K.campaign, id), 'alarms', 1) end

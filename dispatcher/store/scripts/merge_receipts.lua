@@ -5,6 +5,8 @@
 local list = cmsgpack.unpack(ARGV[1])
 local strangers, changed, proven = {}, {}, {}
 local id, first, last, size, batches, settled
+-- What changed of the campaign at hand: place, code and time of one receipt after the other.
+local news
 
 local function find(sequence)
   if id and sequence >= first and sequence < last then return true end
@@ -14,6 +16,8 @@ local function find(sequence)
   first, size, batches = tonumber(f[1]), tonumber(f[3]), tonumber(f[4])
   last = first + tonumber(f[2])
   settled = {}
+  news = changed[id] or {}
+  changed[id] = news
   if sequence >= last then id = nil end
   return id ~= nil
 end
@@ -74,7 +78,7 @@ local function merge(i, last, to, n)
   local fates = { string.byte(redis.call('GETRANGE', key(K.fates, id), from, to), 1, -1) }
   local times = redis.call('GETRANGE', key(K.times, id), from * 4, to * 4 + 3)
   times = times .. string.rep('\0', #fates * 4 - #times)
-  local heard, counts, fresh, many = {}, {}, 0, 0
+  local heard, counts, fresh, count, told = {}, {}, 0, #news, #news
   for j = i, last, 4 do
     local offset, byte, at = list[j] - first - from + 1, list[j + 1], list[j + 2]
     local old = fates[offset]
@@ -83,14 +87,24 @@ local function merge(i, last, to, n)
       if old == 0 then fresh = fresh + 1 else counts[old] = (counts[old] or 0) - 1 end
       counts[byte] = (counts[byte] or 0) + 1
       fates[offset], heard[offset] = byte, at
-      many = many + 1
+      news[count + 1], news[count + 2], news[count + 3] = from + offset - 1, byte - RECEIPT_BASE, at
+      count = count + 3
     end
   end
-  if many == 0 then return end
+  if count == told then return end
   redis.call('SETRANGE', key(K.fates, id), from, string.char(unpack(fates)))
   write_times(from, #fates, times, heard)
   count_fates(n, counts, fresh)
-  changed[id] = (changed[id] or 0) + many
+end
+
+-- Tells the producer what changed, some at a time.
+local function announce_receipts(campaign, all)
+  for from = 1, #all, 3 * RECEIPTS_TOLD_AT_ONCE do
+    local to = math.min(from + 3 * RECEIPTS_TOLD_AT_ONCE - 1, #all)
+    local count = (to - from + 1) / 3
+    local packed = struct.pack('>' .. string.rep('I4BI4', count), unpack(all, from, to))
+    announce(campaign, E.receipts, { count = count }, packed)
+  end
 end
 
 local function settle(n, ticket, byte)
@@ -122,10 +136,11 @@ while i <= #list do
   i = last + 4
 end
 for campaign in pairs(proven) do
-  local count = changed[campaign]
-  if count then
+  local count = #changed[campaign] / 3
+  if count > 0 then
     redis.call('HINCRBY', key(K.campaign, campaign), 'receipts', count)
     emit(campaign, 'receipts', '', count)
+    announce_receipts(campaign, changed[campaign])
   end
   progress(campaign)
 end

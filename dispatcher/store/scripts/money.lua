@@ -36,6 +36,7 @@ local function hold(id, reason)
   local f = redis.call('HMGET', record, 'state', 'hold')
   if f[1] == C.held then
     if f[2] == H.paused then return end
+    if f[2] ~= reason then announce(id, E.hold, { from = f[1], to = f[1], reason = reason }) end
     redis.call('HSET', record, 'hold', reason)
     watch_hold(id, reason)
   else

@@ -45,6 +45,7 @@ local function move(id, to, reason)
     redis.call('ZADD', key(K.cleanup), now + CLEAN_AFTER_MS, id)
   end
   emit(id, 'campaign', from, to, reason)
+  announce(id, to == C.held and E.hold or E.campaign, { from = from, to = to, reason = reason })
 end
 
 -- Moves a batch; `left` recipients follow it from one counter to the other.
@@ -84,6 +85,7 @@ local function move_batch(id, n, to, detail)
     if due > 0 then redis.call('HSET', batch, 'settled_at', math.min(due, now)) end
   end
   emit(id, 'batch ' .. n, from, to, detail)
+  announce(id, E.batch, { batch = n, from = from, to = to, reason = detail })
 end
 
 -- Gives one recipient a fate byte of its own; it no longer follows its batch's counter.

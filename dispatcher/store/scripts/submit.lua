@@ -37,5 +37,6 @@ local latest = number(redis.call('HGET', record, 'latest'))
 if latest > 0 then redis.call('ZADD', key(K.deadlines), latest, id) end
 look_again(id, now + number(redis.call('HGET', record, 'nudge_after')))
 emit(id, 'campaign', '', C.queued)
+announce(id, E.campaign, { to = C.queued })
 if step then advance(step) end
 return 'created'

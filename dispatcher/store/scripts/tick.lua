@@ -33,6 +33,8 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.alarm_clock), '-inf', now,
   look_again(id, now)
 end
 
+trim_outboxes(limit)
+
 local found = { redis.call('ZCARD', key(K.held)), redis.call('XLEN', key(K.receipts)),
   redis.call('XLEN', key(K.posted_replies)),
   redis.call('ZCOUNT', key(K.cleanup), '-inf', now), redis.call('ZCOUNT', key(K.withdrawals), '-inf', now),
