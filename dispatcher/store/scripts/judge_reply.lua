@@ -12,4 +12,5 @@ local stood = had[2] or had[1]
 local change = (verdict == INTENT.stop and 1 or 0) - (stood == INTENT.stop and 1 or 0)
 redis.call('HINCRBY', key(K.campaign, campaign), 'stops', change)
 emit(campaign, 'reply', stood, verdict, reply)
+announce(campaign, E.reply, { reply = reply, intent = stood, verdict = verdict })
 return 1

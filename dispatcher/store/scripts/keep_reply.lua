@@ -18,6 +18,7 @@ if had[1] then
   redis.call('HSET', record, 'intent', intent)
   redis.call('ZREM', key(K.review), reply)
   count('stops')
+  if is_known then announce(campaign, E.reply, { reply = reply, intent = intent }) end
   return 0
 end
 
@@ -32,5 +33,6 @@ if intent == INTENT.stop then count('stops') end
 if is_known then
   redis.call('HSET', record, 'campaign', campaign)
   emit(campaign, 'reply', '', intent, reply)
+  announce(campaign, E.reply, { reply = reply, intent = intent })
 end
 return 1

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from dispatcher.domain.feed import EventKind
 from dispatcher.domain.replies import PostedReply, Reply, Verdict
 from dispatcher.domain.stop_words import Intent
 from dispatcher.store.keys import Key
@@ -156,3 +157,19 @@ def test_entries_are_taken_by_one_worker_and_again_when_it_died(bench: Bench) ->
 
     assert bench.account.replies.waiting() == 0
     assert bench.account.replies.take() == []
+
+
+def test_the_producer_of_its_campaign_is_told_of_a_reply_without_its_text(bench: Bench) -> None:
+    bench.submit("c1", producer="shop")
+    name = keep(bench, posted(Intent.OTHER, text="peut-etre"), "c1")
+    keep(bench, posted(Intent.STOP, text="peut-etre"), "c1")
+
+    bench.account.replies.judge(name, Verdict.HARMLESS, by="somebody")
+
+    events = bench.account.outbox.read("shop")
+    assert [event.data for event in events if event.kind is EventKind.REPLY] == [
+        {"reply": name, "intent": "other"},
+        {"reply": name, "intent": "stop"},
+        {"reply": name, "intent": "stop", "verdict": "harmless"},
+    ]
+    assert "peut-etre" not in str([event.document() for event in events])
