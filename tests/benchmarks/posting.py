@@ -110,7 +110,7 @@ class Asker:
                 self._over.set()
             return
         if not self.plan.keeps_alive:
-            # A task of its own: whoever answered is about to close this connection.
+            # A task of its own: whoever answered is about to close this connection, as asked.
             line.redial = asyncio.ensure_future(self._ask_anew())
         elif self._due:
             self._ask(line, self._due.popleft())

@@ -119,6 +119,11 @@ def rendered(figures: Figures) -> Iterator[str]:
         yield f"  {name:<30}{rounds.per_second:>10,.0f}{p50:>9.1f}{p99:>9.1f}{ratio:>8.2f}"
     yield ""
     yield from _merging(figures)
+    answers = (figures.full, figures.half, figures.closing)
+    bad = sum(a.bad for found in answers for rounds in found.values() for a in rounds.answers)
+    yield f"{bad:,} answers were not good ones"
+    wrong = figures.merged.problem
+    yield f"WRONG: {wrong}" if wrong else "Correct: every receipt was merged."
 
 
 def _merging(figures: Figures) -> Iterator[str]:
@@ -141,7 +146,6 @@ def _merging(figures: Figures) -> Iterator[str]:
         f"{merged.redis_bytes / _MEBIBYTE:.1f} MiB, "
         f"{each * _MILLION / _MEBIBYTE:.1f} MiB a million (aim below 100)"
     )
-    yield f"WRONG: {merged.problem}" if merged.problem else "Correct: every receipt was merged."
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -123,10 +123,14 @@ class Arena:
 
     def plan(self, target: Target, *, rate: float = 0.0, keeps_alive: bool = True) -> Plan:
         """Say how a target is asked."""
+        questions = target.questions
+        if not keeps_alive:
+            closing = b"\r\nConnection: close\r\n\r\n"
+            questions = [question.replace(b"\r\n\r\n", closing, 1) for question in questions]
         return Plan(
             host=HOST,
             port=target.port,
-            questions=target.questions,
+            questions=questions,
             good=target.good,
             mark=target.mark,
             connections=self._connections,

@@ -272,3 +272,22 @@ def test_a_refused_append_does_not_quote_the_receipt(own_redis: EmbeddedRedis) -
     bench.close()
 
     assert [text for text in shown if "33639980001" in text] == []
+
+
+def test_a_full_server_does_not_keep_the_first_receipts_from_being_merged(
+    own_redis: EmbeddedRedis,
+) -> None:
+    bench = Bench(own_redis.url)
+    bench.ready(recipients=2)
+    bench.accept(bench.claim(), ticket="t0")
+    bench.account.receipts.append([b"one"])
+    bench.client.config_set("maxmemory", 1024)
+
+    taken = bench.account.receipts.take()
+    bench.account.receipts.merge([receipt(0), receipt(1)])
+    bench.account.receipts.confirm([received.entry for received in taken])
+
+    assert [list(received.bodies) for received in taken] == [[b"one"]]
+    assert bench.status().state is CampaignState.FINISHED
+    assert bench.account.receipts.take() == []
+    bench.close()
