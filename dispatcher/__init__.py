@@ -1,5 +1,6 @@
 """Queues, quotes, sends and follows SMS campaigns through the SMSFactor API."""
 
+from dispatcher.checking import Check
 from dispatcher.domain.campaign import (
     BadRows,
     Campaign,
@@ -10,6 +11,7 @@ from dispatcher.domain.campaign import (
 )
 from dispatcher.domain.census import Forcing, Sample, TextSummary
 from dispatcher.domain.damage import Damage
+from dispatcher.domain.explanation import Explanation, Step
 from dispatcher.domain.fates import RecipientState
 from dispatcher.domain.lifecycle import BatchState, CampaignState, HoldReason
 from dispatcher.domain.message import PushType
@@ -28,6 +30,7 @@ from dispatcher.domain.schedules import (
     ScheduleState,
     ScheduleStatus,
 )
+from dispatcher.domain.selection import Selection
 from dispatcher.domain.stop_words import Intent
 from dispatcher.errors import (
     ApiError,
@@ -44,12 +47,14 @@ from dispatcher.errors import (
     StoreUnsafeError,
     UnconfirmedSubmitError,
     UnknownCampaignError,
+    UnknownRecipientError,
     UnknownReplyError,
     UnknownScheduleError,
     WaitTimeoutError,
 )
 from dispatcher.producer import Dispatcher
 from dispatcher.quoting import Observer
+from dispatcher.resending import Changes, Resend
 from dispatcher.settings import Settings
 
 __all__ = [
@@ -61,12 +66,15 @@ __all__ = [
     "CampaignState",
     "CampaignStatus",
     "CatchUp",
+    "Changes",
+    "Check",
     "ConflictError",
     "Damage",
     "Dispatcher",
     "DispatcherError",
     "Disposition",
     "Event",
+    "Explanation",
     "Forcing",
     "FromFile",
     "FromTask",
@@ -86,14 +94,17 @@ __all__ = [
     "RecipientState",
     "Render",
     "Reply",
+    "Resend",
     "Sample",
     "Schedule",
     "ScheduleState",
     "ScheduleStatus",
+    "Selection",
     "Settings",
     "SettingsError",
     "Simulation",
     "StateError",
+    "Step",
     "StoreError",
     "StoreFullError",
     "StoreUnavailableError",
@@ -101,6 +112,7 @@ __all__ = [
     "TextSummary",
     "UnconfirmedSubmitError",
     "UnknownCampaignError",
+    "UnknownRecipientError",
     "UnknownReplyError",
     "UnknownScheduleError",
     "Verdict",

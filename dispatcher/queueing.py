@@ -37,7 +37,7 @@ class QueueName(enum.Enum):
     """Taking back what the API has for later, which must not come too late."""
 
     RECEIPTS = "receipts"
-    """Merging receipts, linking replies, emptying lists and such: what may wait a little."""
+    """Merging receipts, linking replies, emptying lists, checks and such: what may wait a little."""
 
 
 class Task(enum.Enum):
@@ -77,6 +77,12 @@ class Task(enum.Enum):
     SYNC_BLACKLIST = "accounts.sync_blacklist"
     """Compares the suppression list with the API's blacklist: (account)."""
 
+    CHECK = "campaigns.check"
+    """Compares the counters of campaigns with their recipients, and the API's: (account)."""
+
+    NAME = "campaigns.name"
+    """Finds out whom the API left out of batches: (account)."""
+
     TICK = "tick"
     """Finds what should have moved on every account, and nudges it."""
 
@@ -93,6 +99,8 @@ QUEUE_OF: Mapping[Task, QueueName] = {
     Task.RUN_SCHEDULES: QueueName.CONTROL,
     Task.CLEAN_LISTS: QueueName.RECEIPTS,
     Task.SYNC_BLACKLIST: QueueName.RECEIPTS,
+    Task.CHECK: QueueName.RECEIPTS,
+    Task.NAME: QueueName.RECEIPTS,
     Task.TICK: QueueName.CONTROL,
 }
 

@@ -8,14 +8,17 @@ from redis import Redis
 from dispatcher.settings import Settings
 from dispatcher.store.batches import Batches
 from dispatcher.store.campaigns import Campaigns
+from dispatcher.store.checks import Checks
 from dispatcher.store.connection import connect
 from dispatcher.store.contact_lists import ContactLists
 from dispatcher.store.durability import Barrier, barrier_for
 from dispatcher.store.events import Events
 from dispatcher.store.finder import Finder
+from dispatcher.store.heard import Heard
 from dispatcher.store.keys import Keys
 from dispatcher.store.ledger import Ledger
 from dispatcher.store.mobile_replies import MobileReplies
+from dispatcher.store.people import People
 from dispatcher.store.quarantine import Quarantine
 from dispatcher.store.reach import Reach
 from dispatcher.store.receipts import Receipts
@@ -24,6 +27,7 @@ from dispatcher.store.schedules import Schedules
 from dispatcher.store.scripts import SERVER_CLOCK, Scripts
 from dispatcher.store.suppressions import SuppressionList
 from dispatcher.store.tickets import Tickets
+from dispatcher.store.unnamed import Unnamed
 from dispatcher.store.withdrawals import Withdrawals
 
 
@@ -46,6 +50,10 @@ class AccountStore:
     finder: Finder
     schedules: Schedules
     suppressions: SuppressionList
+    checks: Checks
+    unnamed: Unnamed
+    heard: Heard
+    people: People
 
 
 class Store:
@@ -112,4 +120,8 @@ class Store:
             finder=finder,
             schedules=Schedules(scripts, self._barrier),
             suppressions=SuppressionList(scripts, self._barrier),
+            checks=Checks(scripts),
+            unnamed=Unnamed(scripts),
+            heard=Heard(scripts),
+            people=People(scripts, campaigns, finder, results),
         )

@@ -30,9 +30,28 @@ _LEAST_DELAY_MS = 60_000
 _WITHDRAWAL_MARGIN_MS = 30_000
 _HISTORY_KEPT = 100
 _EXPIRY_PAUSE_MS = 60_000
+# Twenty bytes each: some months of a small account, some days of a large one.
+_HEARD_KEPT = 1_000_000
+_CHECK_EVERY_MS = 600_000
+# Recipients that one tick may recount; a million take 40 ms.
+_MOST_RECOUNTED = 500_000
+# Checks take no more than a twentieth of a worker's time.
+_CHECK_REST = 20
+# Whoever posted a batch tries first.
+_NAME_AFTER_MS = 10_000
+_NAME_AT_LEAST_EVERY_MS = 3_600_000
 
 # What every script begins with, in this order: each builds on those before.
-_SHARED = ("common", "moves", "money", "progress", "settling", "course", "schedule_steps")
+_SHARED = (
+    "common",
+    "moves",
+    "money",
+    "conservation",
+    "progress",
+    "settling",
+    "course",
+    "schedule_steps",
+)
 
 UNREAD = -1
 """Stands among a campaign's waiting batches while the contacts of its lists are to be read."""
@@ -89,6 +108,11 @@ class Script(enum.Enum):
     KEEP_REPLY = ("keep_reply", True)
     JUDGE_REPLY = ("judge_reply", True)
     MAKE_GROUP = ("make_group", True)
+    CLAIM_CHECK = ("claim_check", True)
+    RECOUNT = ("recount", True)
+    RECORD_CHECK = ("record_check", True)
+    CLAIM_UNNAMED = ("claim_unnamed", True)
+    GIVE_UP_NAMING = ("give_up_naming", True)
 
     def __init__(self, file: str, finishes: bool) -> None:  # noqa: FBT001 - the table above reads well
         self.file = file
@@ -187,6 +211,12 @@ def _preamble(clock: str) -> str:
         f"local WITHDRAWAL_MARGIN_MS = {_WITHDRAWAL_MARGIN_MS}",
         f"local HISTORY_KEPT = {_HISTORY_KEPT}",
         f"local EXPIRY_PAUSE_MS = {_EXPIRY_PAUSE_MS}",
+        f"local HEARD_KEPT = {_HEARD_KEPT}",
+        f"local MOST_RECOUNTED = {_MOST_RECOUNTED}",
+        f"local CHECK_EVERY_MS = {_CHECK_EVERY_MS}",
+        f"local CHECK_REST = {_CHECK_REST}",
+        f"local NAME_AFTER_MS = {_NAME_AFTER_MS}",
+        f"local NAME_AT_LEAST_EVERY_MS = {_NAME_AT_LEAST_EVERY_MS}",
         f"local UNREAD = {UNREAD}",
         f"local SUPPRESSED = {int(fates.Exclusion.SUPPRESSED)}",
         f"local INTENT = {_names(Intent)}",

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import accumulate
 
 import msgspec
@@ -57,6 +57,23 @@ class Filling:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Kinship:
+    """Which campaign one sends to some of again.
+
+    Attributes:
+        source: that campaign's id.
+        root: the first of all: the source, or what that sends again, and so on.
+        only: whom of it.
+        family: the campaigns that come from the root, as they were when people were chosen.
+    """
+
+    source: str
+    root: str
+    only: str
+    family: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
     """A campaign to be made.
 
@@ -76,6 +93,7 @@ class Submission:
         window_policy: what becomes of it outside these.
         nudge_after_ms: how long it may stand still.
         receipt_wait_ms: how long receipts are awaited.
+        kinship: which campaign it sends to some of again; None for none.
     """
 
     id: str
@@ -93,6 +111,48 @@ class Submission:
     window_policy: WindowPolicy = WindowPolicy.HOLD
     nudge_after_ms: int
     receipt_wait_ms: int
+    kinship: Kinship | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Definition:
+    """What a campaign was submitted with, but for its recipients; see `Submission`."""
+
+    message: Message
+    lists: tuple[str, ...]
+    render: Render
+    replaces: bool
+    needs_approval: bool
+    timing: Timing
+    window_policy: WindowPolicy | None
+    kinship: Kinship | None
+
+
+def read_definition(fields: Mapping[str, str]) -> Definition:
+    """Read what `record_fields` wrote."""
+    kinship = None
+    if "resend_of" in fields:
+        kinship = Kinship(
+            source=fields["resend_of"], root=fields["resend_root"], only=fields["resend_only"]
+        )
+    return Definition(
+        message=read_message(fields["message"].encode()),
+        lists=read_lists(fields["lists"].encode()),
+        render=Render(fields["render"]),
+        replaces=fields["replaces"] == "1",
+        needs_approval=fields["needs_approval"] == "1",
+        timing=Timing(
+            send_at=_moment(fields["send_at"]),
+            handover_at=_moment(fields["handover_at"]),
+            latest=_moment(fields["latest"]),
+        ),
+        window_policy=WindowPolicy(fields["windows"]) if fields["windows"] else None,
+        kinship=kinship,
+    )
+
+
+def _moment(milliseconds: str) -> datetime | None:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC) if int(milliseconds) else None
 
 
 def stored_message(message: Message) -> bytes:
@@ -156,8 +216,19 @@ def record_fields(submission: Submission, filling: Filling) -> list[str]:
             "send_at": _milliseconds(submission.timing.send_at),
             "handover_at": _milliseconds(submission.timing.handover_at),
             "latest": _milliseconds(submission.timing.latest),
+            **_kinship_fields(submission.kinship),
         }
     )
+
+
+def _kinship_fields(kinship: Kinship | None) -> dict[str, str | int]:
+    if kinship is None:
+        return {}
+    return {
+        "resend_of": kinship.source,
+        "resend_root": kinship.root,
+        "resend_only": kinship.only,
+    }
 
 
 def _milliseconds(when: datetime | None) -> int:
