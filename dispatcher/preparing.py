@@ -166,6 +166,8 @@ class Preparation:
             needs_approval=campaign.needs_approval,
             cleans_lists=self.settings.clean_lists,
             timing=self._timing_of(campaign, gathered.zones, is_new=is_new),
+            handover=campaign.handover,
+            max_lateness=campaign.max_lateness,
             heeds_hours=self.hours_of(campaign.pushtype) is not None,
             window_policy=campaign.window_policy,
             nudge_after_ms=int(self.settings.nudge_after * 1000),

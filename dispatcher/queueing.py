@@ -37,7 +37,7 @@ class QueueName(enum.Enum):
     """Taking back what the API has for later, which must not come too late."""
 
     RECEIPTS = "receipts"
-    """Merging receipts, linking replies, emptying lists, checks and such: what may wait a little."""
+    """Merging receipts, linking replies, emptying lists, checks: what may wait a little."""
 
 
 class Task(enum.Enum):

@@ -12,6 +12,7 @@ from dispatcher.domain.checks import problems_of
 from dispatcher.domain.fates import RecipientState
 from dispatcher.domain.lifecycle import CampaignState
 from dispatcher.domain.selection import NOT_REACHED, RESENDABLE, Only, only
+from dispatcher.domain.template import parse_template
 from dispatcher.domain.timing import Handover, problems_of_time
 from dispatcher.domain.windows import WindowPolicy
 from dispatcher.domain.wording import Fields, Wording
@@ -123,11 +124,11 @@ class Resending:
         identity = changes.id or self._free_id(kinship)
         if known := self._known(identity, kinship):
             return known
-        self._check(changes)
+        self._check(changes, source, definition)
         campaign = self._campaign(definition, changes, identity)
         for _ in range(_ATTEMPTS):
             family = self._store.campaigns.family(root)
-            chosen = _Chosen(self._store, definition, source, wanted)
+            chosen = _Chosen(self._store, source, wanted)
             chosen.leave_out(family, root)
             made = self._prepare(campaign, identity, chosen)
             try:
@@ -177,17 +178,17 @@ class Resending:
             raise ConflictError(f"campaign {identity} exists and sends to others: use another id")
         return self._made(identity, kinship.source, 0, is_new=False)
 
-    def _check(self, changes: Changes) -> None:
+    def _check(self, changes: Changes, source: str, definition: Definition) -> None:
         furthest = self._preparation.settings.furthest_ahead
         problems = problems_of_time(changes.send_at, now=self._now(), furthest=furthest)
+        is_merged = not parse_template(definition.message.text).is_plain
+        if is_merged and self._store.lists.are_given(source):
+            problems.append(_UNKNOWN_TEXTS)
         if problems:
             raise InputError(problems)
 
     def _campaign(self, definition: Definition, changes: Changes, identity: str) -> Campaign:
-        message, timing = definition.message, definition.timing
-        send_at, lateness = timing.send_at, None
-        if send_at is not None and timing.latest is not None:
-            lateness = timing.latest - send_at
+        message, send_at = definition.message, definition.timing.send_at
         if send_at is not None and send_at <= self._now():
             send_at = None
         approval = changes.needs_approval
@@ -203,8 +204,8 @@ class Resending:
             replace_characters=definition.replaces,
             needs_approval=definition.needs_approval if approval is None else approval,
             send_at=changes.send_at or send_at,
-            handover=changes.handover or (Handover.LOCAL if timing.handover_at else None),
-            max_lateness=changes.max_lateness or lateness,
+            handover=changes.handover or definition.handover,
+            max_lateness=changes.max_lateness or definition.max_lateness,
             window_policy=changes.window_policy or definition.window_policy or WindowPolicy.HOLD,
         )
         if problems := problems_of(campaign):
@@ -238,13 +239,10 @@ class Resending:
 class _Chosen:
     """The people of a campaign who are to be sent to again, with the values of their texts."""
 
-    def __init__(
-        self, store: AccountStore, definition: Definition, source: str, wanted: Only
-    ) -> None:
+    def __init__(self, store: AccountStore, source: str, wanted: Only) -> None:
         self.count = 0
         self.passed_over = 0
         self._store = store
-        self._wording = Wording(definition.message.text)
         self._source = store.campaigns.status(source)
         self._wanted = wanted
         self._taken = BitMap64()
@@ -268,8 +266,6 @@ class _Chosen:
 
     def __iter__(self) -> Iterator[Recipient]:
         """Give them in order; nobody who was erased."""
-        if self._has_unknown_texts():
-            raise InputError([_UNKNOWN_TEXTS])
         for page in self._store.results.pages(self._source):
             for place, result in enumerate(page.results()):
                 number = page.batch.numbers[place]
@@ -295,10 +291,6 @@ class _Chosen:
         while status.resend_of is not None:
             yield status.resend_of
             status = self._store.campaigns.status(status.resend_of)
-
-    def _has_unknown_texts(self) -> bool:
-        is_merged = not self._wording.template.is_plain
-        return is_merged and self._store.lists.are_given(self._source.id)
 
 
 _UNKNOWN_TEXTS = Problem(

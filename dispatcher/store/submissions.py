@@ -3,14 +3,14 @@
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
 import msgspec
 
 from dispatcher.domain.message import Message, PushType
 from dispatcher.domain.routes import Render
-from dispatcher.domain.timing import AT_ONCE, Timing
+from dispatcher.domain.timing import AT_ONCE, Handover, Timing
 from dispatcher.domain.windows import WindowPolicy
 
 
@@ -89,6 +89,8 @@ class Submission:
         needs_approval: wait for approval once quoted.
         cleans_lists: whether lists made for it are emptied when it is over.
         timing: when it is to be sent.
+        handover: who keeps it until its time, as its producer said.
+        max_lateness: how late it may still be sent, as its producer said.
         heeds_hours: whether it is advertising, which has its hours.
         window_policy: what becomes of it outside these.
         nudge_after_ms: how long it may stand still.
@@ -107,6 +109,8 @@ class Submission:
     needs_approval: bool = False
     cleans_lists: bool = True
     timing: Timing = AT_ONCE
+    handover: Handover | None = None
+    max_lateness: timedelta | None = None
     heeds_hours: bool = False
     window_policy: WindowPolicy = WindowPolicy.HOLD
     nudge_after_ms: int
@@ -124,6 +128,8 @@ class Definition:
     replaces: bool
     needs_approval: bool
     timing: Timing
+    handover: Handover | None
+    max_lateness: timedelta | None
     window_policy: WindowPolicy | None
     kinship: Kinship | None
 
@@ -146,9 +152,15 @@ def read_definition(fields: Mapping[str, str]) -> Definition:
             handover_at=_moment(fields["handover_at"]),
             latest=_moment(fields["latest"]),
         ),
+        handover=Handover(fields["handover"]) if fields.get("handover") else None,
+        max_lateness=_duration(fields.get("max_lateness", "")),
         window_policy=WindowPolicy(fields["windows"]) if fields["windows"] else None,
         kinship=kinship,
     )
+
+
+def _duration(milliseconds: str) -> timedelta | None:
+    return timedelta(milliseconds=int(milliseconds)) if milliseconds else None
 
 
 def _moment(milliseconds: str) -> datetime | None:
@@ -216,6 +228,8 @@ def record_fields(submission: Submission, filling: Filling) -> list[str]:
             "send_at": _milliseconds(submission.timing.send_at),
             "handover_at": _milliseconds(submission.timing.handover_at),
             "latest": _milliseconds(submission.timing.latest),
+            "handover": submission.handover.value if submission.handover else "",
+            "max_lateness": _in_ms(submission.max_lateness),
             **_kinship_fields(submission.kinship),
         }
     )
@@ -229,6 +243,10 @@ def _kinship_fields(kinship: Kinship | None) -> dict[str, str | int]:
         "resend_root": kinship.root,
         "resend_only": kinship.only,
     }
+
+
+def _in_ms(duration: timedelta | None) -> str:
+    return "" if duration is None else str(duration // timedelta(milliseconds=1))
 
 
 def _milliseconds(when: datetime | None) -> int:
