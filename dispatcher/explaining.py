@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from dispatcher.domain.campaign import CampaignStatus, Event, RecipientResult
 from dispatcher.domain.explanation import Explanation, Step
-from dispatcher.domain.fates import RecipientState
+from dispatcher.domain.fates import Exclusion, RecipientState
 from dispatcher.domain.lifecycle import BatchState, CampaignState, HoldReason
 from dispatcher.domain.numbers import Normaliser, NumberProblem
 from dispatcher.errors import InputError, Problem, UnknownRecipientError
@@ -87,6 +87,7 @@ def _story(
         for row in dropped
     ]
     steps += _resends(store, status, person)
+    steps += _suppression(store, int(person.result.number))
     result = person.result
     return Explanation(
         campaign=status.id,
@@ -121,12 +122,26 @@ def _course(store: AccountStore, status: CampaignStatus, person: Person) -> Iter
         elif event.what == "quote" and event.old == str(person.n):
             yield Step(at=event.at, what=f"{mine} quoted: {event.new} credits for all of it")
             if person.exclusion is not None:
-                word = person.exclusion.name.lower()
-                yield Step(at=event.at, what=f"left out: the API would not send to it ({word})")
+                yield Step(at=event.at, what=_left_out(person.exclusion))
         elif event.what == "reservation":
             yield Step(at=event.at, what=f"{event.new} credits set aside for the campaign")
         elif event.what in _OF_ALL:
             yield Step(at=event.at, what=_of_the_campaign(event))
+
+
+def _left_out(exclusion: Exclusion) -> str:
+    if exclusion is Exclusion.SUPPRESSED:
+        return "left out: it is on the suppression list"
+    return f"left out: the API would not send to it ({exclusion.name.lower()})"
+
+
+def _suppression(store: AccountStore, number: int) -> Iterator[Step]:
+    for entry in store.suppressions.look_up([number]).values():
+        if entry is not None:
+            why = f": {entry.reason}" if entry.reason else ""
+            yield Step(
+                at=entry.at, what=f"put on the suppression list by {entry.source.value}{why}"
+            )
 
 
 def _of_the_campaign(event: Event) -> str:

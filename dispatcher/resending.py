@@ -225,7 +225,7 @@ class Resending:
             bad_rows=BadRows.SKIP,
         )
         try:
-            taken = intake.take(chosen)
+            taken = intake.take(chosen, self._store.suppressions)
         except InputError:
             if not chosen.count:
                 raise InputError([chosen.nobody()]) from None
@@ -233,7 +233,11 @@ class Resending:
         gathered = Gathered(taken=taken)
         if isinstance(sorter, ByZone):
             gathered = Gathered(taken=taken, zones=tuple(sorter.zones))
-        return self._preparation.submission(campaign, identity, gathered)
+        try:
+            return self._preparation.submission(campaign, identity, gathered)
+        except InputError:
+            self._store.campaigns.discard(taken.filling.upload)
+            raise
 
 
 class _Chosen:

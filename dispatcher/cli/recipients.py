@@ -84,7 +84,9 @@ def explain(
     account: AccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell everything that happened to one recipient, with reasons, and what is next.
+    """Tell everything that happened to one recipient.
+
+    Every step is told with its reason, every receipt as it came, and what is next.
 
     Example: dispatcher explain orders-2026-11-22 '06 39 98 00 01'
     """
@@ -99,11 +101,11 @@ def explain(
 def check(
     campaign: CampaignId, *, account: AccountOption = None, as_json: JsonOption = False
 ) -> None:
-    """Count a campaign's recipients anew, and compare them with its counters and rows.
+    """Count a campaign's recipients anew and compare.
 
-    With the live dialect, the API's own figures are compared as well, once no receipt is awaited
-    any more. Workers do the same every ten minutes. The exit code is 1 when something does not
-    add up.
+    Their number is compared with the campaign's counters and rows. With the live dialect, the
+    API's own figures are compared as well, once no receipt is awaited any more. Workers do the
+    same every ten minutes. The exit code is 1 when something does not add up.
 
     Example: dispatcher check orders-2026-11-22
     """

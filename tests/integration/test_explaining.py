@@ -7,7 +7,9 @@ import pytest
 from dispatcher import BadRows, Campaign, InputError, Recipient
 from dispatcher.domain.explanation import Explanation
 from dispatcher.domain.fates import Receipt, RecipientState
+from dispatcher.domain.suppressions import SuppressionSource
 from dispatcher.errors import UnknownRecipientError
+from dispatcher.store.suppressions import Addition
 from tests.support.bench import START_MS
 from tests.support.list_campaigns import submit_named
 from tests.support.works import FOUR, Works
@@ -158,3 +160,21 @@ def test_a_number_that_never_came_in_is_an_error_without_it(works: Works) -> Non
         works.resources.dispatcher.explain(campaign, "nobody")
 
     assert "0999" not in str(stranger.value)
+
+
+def test_whoever_is_suppressed_is_told_since_when_and_why(works: Works) -> None:
+    campaign = works.submit()
+    works.run(campaign)
+    works.account.store.suppressions.add(
+        Addition(
+            numbers=[int(FOUR[0])],
+            source=SuppressionSource.OPERATOR,
+            at=T0 + timedelta(days=1),
+            reason="asked by phone",
+        )
+    )
+
+    found = works.resources.dispatcher.explain(campaign, FOUR[0])
+
+    assert story(found)[-1] == "put on the suppression list by operator: asked by phone"
+    assert found.next == "its receipt"

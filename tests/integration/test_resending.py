@@ -9,8 +9,10 @@ from dispatcher.domain.fates import Receipt, RecipientState
 from dispatcher.domain.lifecycle import CampaignState, HoldReason
 from dispatcher.domain.packing import Batch, pack
 from dispatcher.domain.routes import Render
+from dispatcher.domain.suppressions import SuppressionSource
 from dispatcher.resending import Changes
 from dispatcher.store.keys import Key
+from dispatcher.store.suppressions import Addition
 from tests.support.bench import START_MS
 from tests.support.list_campaigns import make_given, submit_given, texts_of
 from tests.support.works import FOUR, Works
@@ -261,3 +263,16 @@ def test_people_who_were_erased_are_not_sent_to(works: Works) -> None:
     made = works.resources.dispatcher.resend(campaign, ["undelivered"])
 
     assert numbers(works, made.id) == [FOUR[1]]
+
+
+def test_whoever_is_suppressed_meanwhile_is_not_sent_to_again(works: Works) -> None:
+    campaign = undelivered(works, 2, 2, 3, 3)
+    works.account.store.suppressions.add(
+        Addition(numbers=[int(FOUR[0])], source=SuppressionSource.REPLY, at=T0)
+    )
+
+    made = works.resources.dispatcher.resend(campaign, ["undelivered"])
+
+    assert made.recipients == 1
+    assert works.run(made.id).state is C.SENT
+    assert [len(entry["messages"]) for entry in works.sandbox.ledger()] == [2, 2, 1]
