@@ -1,5 +1,6 @@
 """Queues, quotes, sends and follows SMS campaigns through the SMSFactor API."""
 
+from dispatcher.checking import Check
 from dispatcher.domain.campaign import (
     BadRows,
     Campaign,
@@ -10,6 +11,7 @@ from dispatcher.domain.campaign import (
 )
 from dispatcher.domain.census import Forcing, Sample, TextSummary
 from dispatcher.domain.damage import Damage
+from dispatcher.domain.explanation import Explanation, Step
 from dispatcher.domain.fates import RecipientState
 from dispatcher.domain.feed import EventKind, Extent, FeedEvent, RecipientNews
 from dispatcher.domain.lifecycle import BatchState, CampaignState, HoldReason
@@ -29,6 +31,7 @@ from dispatcher.domain.schedules import (
     ScheduleState,
     ScheduleStatus,
 )
+from dispatcher.domain.selection import Selection
 from dispatcher.domain.stop_words import Intent
 from dispatcher.domain.unknowns import Decision, OnUnknown, UnknownBatch, UnknownTally
 from dispatcher.errors import (
@@ -46,12 +49,14 @@ from dispatcher.errors import (
     StoreUnsafeError,
     UnconfirmedSubmitError,
     UnknownCampaignError,
+    UnknownRecipientError,
     UnknownReplyError,
     UnknownScheduleError,
     WaitTimeoutError,
 )
 from dispatcher.producer import Dispatcher
 from dispatcher.quoting import Observer
+from dispatcher.resending import Changes, Resend
 from dispatcher.settings import Settings
 
 __all__ = [
@@ -63,6 +68,8 @@ __all__ = [
     "CampaignState",
     "CampaignStatus",
     "CatchUp",
+    "Changes",
+    "Check",
     "ConflictError",
     "Damage",
     "Decision",
@@ -71,6 +78,7 @@ __all__ = [
     "Disposition",
     "Event",
     "EventKind",
+    "Explanation",
     "Extent",
     "FeedEvent",
     "Forcing",
@@ -94,14 +102,17 @@ __all__ = [
     "RecipientState",
     "Render",
     "Reply",
+    "Resend",
     "Sample",
     "Schedule",
     "ScheduleState",
     "ScheduleStatus",
+    "Selection",
     "Settings",
     "SettingsError",
     "Simulation",
     "StateError",
+    "Step",
     "StoreError",
     "StoreFullError",
     "StoreUnavailableError",
@@ -110,6 +121,7 @@ __all__ = [
     "UnconfirmedSubmitError",
     "UnknownBatch",
     "UnknownCampaignError",
+    "UnknownRecipientError",
     "UnknownReplyError",
     "UnknownScheduleError",
     "UnknownTally",

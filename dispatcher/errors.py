@@ -112,6 +112,10 @@ class UnknownReplyError(DispatcherError):
     """There is no reply of that id on that account."""
 
 
+class UnknownRecipientError(DispatcherError):
+    """That number did not come in with that campaign."""
+
+
 class StateError(DispatcherError):
     """The campaign is not in a state that allows what was asked."""
 

@@ -168,6 +168,8 @@ class Preparation:
             needs_approval=campaign.needs_approval,
             cleans_lists=self.settings.clean_lists,
             timing=self._timing_of(campaign, gathered.zones, is_new=is_new),
+            handover=campaign.handover,
+            max_lateness=campaign.max_lateness,
             heeds_hours=self.hours_of(campaign.pushtype) is not None,
             window_policy=campaign.window_policy,
             on_unknown=campaign.on_unknown,

@@ -8,12 +8,12 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Self
 
+from dispatcher.aftermath import Aftermath
 from dispatcher.domain.campaign import (
     Campaign,
     CampaignStatus,
     Cancellation,
     Event,
-    RecipientResult,
     cancellation_of,
 )
 from dispatcher.domain.checks import problems_of, problems_of_key
@@ -29,20 +29,19 @@ from dispatcher.errors import (
 )
 from dispatcher.feeding import Callbacks, Feed
 from dispatcher.planning import Departure, plan
-from dispatcher.preparing import Preparation
 from dispatcher.queueing import Hints, Task, make_app
 from dispatcher.quoting import Observer, Payer, quote
 from dispatcher.replies import Replies
 from dispatcher.scheduling import Schedules
 from dispatcher.settings import Settings
 from dispatcher.smsfactor.opening import open_client
-from dispatcher.store.account import AccountStore, Store
+from dispatcher.store.account import Store
 from dispatcher.store.ledger import Credits
 from dispatcher.suppressing import Suppressions
 from dispatcher.unknowns import Unknowns
 
 
-class Dispatcher:
+class Dispatcher(Aftermath):
     """Queues campaigns and tells what became of them.
 
     One may be shared by threads. Every call may be made again after an error that says so.
@@ -64,11 +63,7 @@ class Dispatcher:
         *,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._store = store
-        self._hints = hints
-        self._settings = settings
-        self._preparation = Preparation(settings, now=now)
-        self._now = now
+        super().__init__(store, hints, settings, now=now)
         self.schedules = Schedules(store, self._preparation, self._account_name)
         self.suppressions = Suppressions(store, self._preparation, self._account_name, now=now)
         self.replies = Replies(store, self._account_name)
@@ -219,14 +214,6 @@ class Dispatcher:
             news = events.read(campaign, after=after, block=True)
             after = news[-1].id if news else after
 
-    def results(self, campaign: str, *, account: str | None = None) -> Iterator[RecipientResult]:
-        """Give what became of every row that came in, a batch at a time.
-
-        Raises:
-            UnknownCampaignError: there is none of that id on that account.
-        """
-        return self._open(account).results.of(campaign)
-
     def events(
         self, campaign: str, *, account: str | None = None, follow: bool = False, after: str = "0"
     ) -> Iterator[Event]:
@@ -335,23 +322,6 @@ class Dispatcher:
     def close(self) -> None:
         """Close every connection."""
         self._store.close()
-
-    def _account_name(self, account: str | None) -> str:
-        if account is None:
-            return self._settings.default_account
-        if account not in self._settings.accounts:
-            known = ", ".join(self._settings.accounts)
-            raise InputError(
-                [
-                    Problem(
-                        field="account", message="it is not configured", fix=f"use one of: {known}"
-                    )
-                ]
-            )
-        return account
-
-    def _open(self, account: str | None) -> AccountStore:
-        return self._store.account(self._account_name(account))
 
 
 _FOR_A_PERSON = (HoldReason.APPROVAL, HoldReason.PAUSED)

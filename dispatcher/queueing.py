@@ -37,7 +37,7 @@ class QueueName(enum.Enum):
     """Taking back what the API has for later, which must not come too late."""
 
     RECEIPTS = "receipts"
-    """Merging receipts, linking replies, emptying lists and such: what may wait a little."""
+    """Merging receipts, linking replies, emptying lists, checks: what may wait a little."""
 
     CALLBACKS = "callbacks"
     """Posting events to producers, whose endpoints may be slow: never before anything else."""
@@ -86,6 +86,12 @@ class Task(enum.Enum):
     CALL_BACK = "producers.call_back"
     """Posts events to a producer: (account, producer)."""
 
+    CHECK = "campaigns.check"
+    """Compares the counters of campaigns with their recipients, and the API's: (account)."""
+
+    NAME = "campaigns.name"
+    """Finds out whom the API left out of batches: (account)."""
+
     TICK = "tick"
     """Finds what should have moved on every account, and nudges it."""
 
@@ -104,6 +110,8 @@ QUEUE_OF: Mapping[Task, QueueName] = {
     Task.SYNC_BLACKLIST: QueueName.RECEIPTS,
     Task.RECONCILE: QueueName.CONTROL,
     Task.CALL_BACK: QueueName.CALLBACKS,
+    Task.CHECK: QueueName.RECEIPTS,
+    Task.NAME: QueueName.RECEIPTS,
     Task.TICK: QueueName.CONTROL,
 }
 

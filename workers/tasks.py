@@ -19,7 +19,9 @@ from workers.resources import Account, Resources
 from workers.steps.blacklist import sync_next
 from workers.steps.callbacks import deliver_next
 from workers.steps.cleanup import clean_next
+from workers.steps.conservation import check_next
 from workers.steps.credits import check_credits
+from workers.steps.naming import name_next
 from workers.steps.progress import Progress
 from workers.steps.quote import quote_next
 from workers.steps.receipts import merge_next
@@ -43,6 +45,8 @@ _ACCOUNT_STEPS: Mapping[Task, Step] = {
     Task.CLEAN_LISTS: clean_next,
     Task.SYNC_BLACKLIST: sync_next,
     Task.RECONCILE: reconcile,
+    Task.CHECK: check_next,
+    Task.NAME: name_next,
 }
 
 

@@ -170,6 +170,10 @@ def _status_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
     if status.credits_returned:
         yield "returned", count(status.credits_returned, "credit")
     yield "receipts", f"{status.receipts:,}"
+    if status.resend_of:
+        yield "sends again", f"to some of campaign {status.resend_of}"
+    if status.resends:
+        yield "sent again", f"to some, by {', '.join(status.resends)}"
     yield from _trouble_rows(status)
     yield from _time_rows(status)
 
@@ -179,6 +183,10 @@ def _trouble_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
         yield "needs", f"{count(status.need, 'credit')}, {status.have:,} available"
     if status.replies:
         yield "replies", f"{status.replies:,}, of which {status.stops:,} STOP"
+    if status.unnamed:
+        yield "left out", f"{status.unnamed:,} by the API; who they are is being found out"
+    for finding in status.findings:
+        yield "adds up", f"no: {finding}"
     if status.alarms:
         yield "alarms", f"{status.alarms}: somebody should look at its events"
     if status.error:

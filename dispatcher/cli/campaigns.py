@@ -1,8 +1,6 @@
-"""Commands about campaigns that exist: status, results, events, approve, list."""
+"""Commands about campaigns that exist: status, events, approve, list."""
 
 from datetime import UTC, datetime
-from itertools import chain, islice
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +9,6 @@ from dispatcher.cli.campaign_view import event_line, hint, status_document, stat
 from dispatcher.cli.exit_codes import ExitCode, code_of_status
 from dispatcher.cli.output import listing, say, stderr, stdout, write_json
 from dispatcher.cli.progress import CampaignProgress
-from dispatcher.cli.results_file import opened_for_results, write_csv, write_json_lines
 from dispatcher.cli.session import (
     AccountOption,
     CampaignId,
@@ -22,13 +19,12 @@ from dispatcher.cli.session import (
 )
 from dispatcher.cli.watching import Watch, is_done
 from dispatcher.domain.campaign import CampaignStatus
-from dispatcher.domain.fates import RecipientState
 from dispatcher.producer import Dispatcher
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (status, results, events, approve):
+    for command in (status, events, approve):
         app.command()(command)
     app.command("list")(list_campaigns)
 
@@ -64,37 +60,6 @@ def status(
     elif not watch:
         write_json(status_document(found) | {"contact_lists": lists})
     raise typer.Exit(code)
-
-
-def results(
-    campaign: CampaignId,
-    *,
-    jsonl: Annotated[
-        bool, typer.Option("--jsonl/--csv", help="One JSON document a line, or CSV.")
-    ] = False,
-    state: Annotated[
-        list[RecipientState] | None, typer.Option(help="Only these; may be repeated.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            dir_okay=False, writable=True, help="Write to this file, whole or not at all."
-        ),
-    ] = None,
-    account: AccountOption = None,
-) -> None:
-    """Write what became of every row that came in.
-
-    Example: dispatcher results orders-2026-11-22 --csv --state undelivered --out failed.csv
-    """
-    write = write_json_lines if jsonl else write_csv
-    with opened_dispatcher() as dispatcher:
-        found = dispatcher.results(campaign, account=account)
-        wanted = (each for each in found if not state or each.state in state)
-        # Asked for before a file is made, so that an unknown id leaves none behind.
-        head = list(islice(wanted, 1))
-        with opened_for_results(out) as stream:
-            write(chain(head, wanted), stream)
 
 
 def events(

@@ -144,6 +144,11 @@ class CampaignStatus:
         credits_returned: credits it returned for them.
         created_at: when it became durable.
         changed_at: when its state last changed.
+        unnamed: people the API left out of whom it is not known yet who they are.
+        findings: what of its books did not add up when they were last checked.
+        checked_at: when that was; None for never.
+        resend_of: the campaign of which it sends to some again.
+        resends: the campaigns that send to some of it again, oldest first.
     """
 
     id: str
@@ -177,6 +182,11 @@ class CampaignStatus:
     credits_returned: int
     created_at: datetime
     changed_at: datetime
+    unnamed: int = 0
+    findings: tuple[str, ...] = ()
+    checked_at: datetime | None = None
+    resend_of: str | None = None
+    resends: tuple[str, ...] = ()
 
     @property
     def is_over(self) -> bool:

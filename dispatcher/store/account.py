@@ -9,15 +9,18 @@ from dispatcher.settings import Settings
 from dispatcher.store.batches import Batches
 from dispatcher.store.callbacks import Callbacks
 from dispatcher.store.campaigns import Campaigns
+from dispatcher.store.checks import Checks
 from dispatcher.store.connection import connect
 from dispatcher.store.contact_lists import ContactLists
 from dispatcher.store.durability import Barrier, barrier_for
 from dispatcher.store.events import Events
 from dispatcher.store.finder import Finder
+from dispatcher.store.heard import Heard
 from dispatcher.store.keys import Keys
 from dispatcher.store.ledger import Ledger
 from dispatcher.store.mobile_replies import MobileReplies
 from dispatcher.store.outbox import Outbox
+from dispatcher.store.people import People
 from dispatcher.store.quarantine import Quarantine
 from dispatcher.store.reach import Reach
 from dispatcher.store.receipts import Receipts
@@ -27,6 +30,7 @@ from dispatcher.store.scripts import SERVER_CLOCK, OutboxLimits, Scripts
 from dispatcher.store.suppressions import SuppressionList
 from dispatcher.store.tickets import Tickets
 from dispatcher.store.unknowns import Unknowns
+from dispatcher.store.unnamed import Unnamed
 from dispatcher.store.withdrawals import Withdrawals
 
 
@@ -52,6 +56,10 @@ class AccountStore:
     suppressions: SuppressionList
     outbox: Outbox
     callbacks: Callbacks
+    checks: Checks
+    unnamed: Unnamed
+    heard: Heard
+    people: People
 
 
 class Store:
@@ -130,4 +138,8 @@ class Store:
             suppressions=SuppressionList(scripts, self._barrier),
             outbox=outbox,
             callbacks=Callbacks(scripts, outbox),
+            checks=Checks(scripts),
+            unnamed=Unnamed(scripts),
+            heard=Heard(scripts),
+            people=People(scripts, campaigns, finder, results),
         )

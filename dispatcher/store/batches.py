@@ -4,6 +4,7 @@ import enum
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -57,6 +58,20 @@ class QuoteFailure(enum.Enum):
     NO_CREDENTIALS = "credentials"
 
 
+class LeftOut(NamedTuple):
+    """People the API did not send a batch to, as its reply counts them.
+
+    Attributes:
+        people: all of them.
+        blacklisted: those of them who are on its blacklist.
+        duplicated: those of them it takes for duplicates.
+    """
+
+    people: int
+    blacklisted: int
+    duplicated: int
+
+
 class SendRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of one POST, as recorded and as journalled.
 
@@ -71,6 +86,7 @@ class SendRecord(msgspec.Struct, frozen=True, kw_only=True):
         why: what went wrong, without personal data.
         pause_ms: before a batch that was not sent is tried again.
         surplus: people the API sent to beyond those it was asked to.
+        left_out: people it did not send to, who are to be named; None for nobody.
     """
 
     campaign: str
@@ -83,6 +99,7 @@ class SendRecord(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     pause_ms: int = 0
     surplus: int = 0
+    left_out: LeftOut | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -288,6 +305,7 @@ class Batches:
             record.why,
             record.pause_ms,
             record.surplus,
+            b"" if record.left_out is None else msgspec.json.encode(record.left_out),
         )
         if batch == _NONE:
             return None

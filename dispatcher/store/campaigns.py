@@ -25,7 +25,13 @@ from dispatcher.store.nudges import Nudge, read_nudge
 from dispatcher.store.records import moment, status_of
 from dispatcher.store.replies import blob, text, text_fields
 from dispatcher.store.scripts import Script, Scripts
-from dispatcher.store.submissions import NOT_FILLED, Submission, record_fields
+from dispatcher.store.submissions import (
+    NOT_FILLED,
+    Definition,
+    Submission,
+    read_definition,
+    record_fields,
+)
 
 # Long enough for a producer that reads a million recipients from a slow source.
 _UPLOAD_LIFETIME = 3600
@@ -91,7 +97,7 @@ class Campaigns:
 
         Raises:
             ConflictError: the id exists with other content.
-            StateError: the schedule has moved on; nothing was made.
+            StateError: the schedule has moved on, or its family has; nothing was made.
             StoreFullError: Redis is over 80 % full; nothing new begins.
             StoreUnavailableError: the upload expired, or Redis did not confirm; submit again.
         """
@@ -107,6 +113,7 @@ class Campaigns:
             filling.dropped_chunks,
             filling.starts,
             step,
+            *_kin(submission),
             barrier=self._barrier,
         )
         reply = raw.decode()
@@ -120,6 +127,8 @@ class Campaigns:
             raise StoreFullError("Redis is over 80 % full: free memory or raise maxmemory")
         if reply == "stale":
             raise StateError(f"the schedule of {submission.id} has moved on")
+        if reply == "outdated":
+            raise StateError("others were sent to again meanwhile")
         if reply == "expired":
             raise StoreUnavailableError("the uploaded recipients expired")
         if not durable:
@@ -144,6 +153,26 @@ class Campaigns:
         """Tell whether there is a campaign of that id."""
         with translated():
             return bool(self._client.exists(self._keys.of(Key.CAMPAIGN, campaign)))
+
+    def definition(self, campaign: str) -> Definition:
+        """Read what a campaign was submitted with, but for its recipients.
+
+        Raises:
+            UnknownCampaignError: there is none of that id.
+        """
+        with translated():
+            raw = self._client.hgetall(self._keys.of(Key.CAMPAIGN, campaign))
+        if not raw:
+            raise UnknownCampaignError(
+                f"no campaign {campaign} on account {self._keys.account_name}"
+            )
+        return read_definition(text_fields(raw))
+
+    def family(self, root: str) -> tuple[str, ...]:
+        """List the campaigns that send to some of another again, and to some of these."""
+        with translated():
+            found = self._client.hget(self._keys.of(Key.CAMPAIGN, root), "family")
+        return tuple(text(found).split()) if found else ()
 
     def limits(self, campaign: str) -> Limits:
         """Read which times a campaign keeps to."""
@@ -234,3 +263,10 @@ class Campaigns:
                 return
             for number, own_id, reason in msgspec.msgpack.decode(blob(packed)):
                 yield DroppedRow(number=number, id=own_id, reason=reason)
+
+
+def _kin(submission: Submission) -> tuple[str, str, str]:
+    kinship = submission.kinship
+    if kinship is None:
+        return "", "", ""
+    return kinship.source, kinship.root, " ".join(kinship.family)

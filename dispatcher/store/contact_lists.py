@@ -105,6 +105,13 @@ class ContactLists:
         """Record that a campaign's lists are empty, or let the next worker go on."""
         self._scripts.run(Script.END_CLEANUP, campaign, "done" if is_done else "again")
 
+    def are_given(self, campaign: str) -> bool:
+        """Tell whether the API merges the producer's own lists, whose values we do not keep."""
+        with translated():
+            stored = self._client.hget(self._keys.of(Key.LISTS, campaign), "0")
+        progress = read_progress(blob(stored))
+        return progress is not None and progress.phase is ListPhase.GIVEN
+
     def made_for(self, campaign: str) -> list[str]:
         """Give the ids of the lists made for a campaign, in order of its batches."""
         with translated():

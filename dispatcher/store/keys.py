@@ -86,6 +86,15 @@ class Key(enum.Enum):
     CLEANUP = "cleanup"
     """ZSET campaign -> not before ms: ended campaigns whose lists are to be emptied."""
 
+    CHECKS = "checks"
+    """ZSET campaign -> ms of its next check; until it is over and receipts are too."""
+
+    UNNAMED = "unnamed"
+    """ZSET `campaign/batch` -> not before ms: the API left people out, and not known whom."""
+
+    HEARD = "heard"
+    """STREAM of packs of receipts as they were merged; the newest million receipts."""
+
     RECEIPTS = "receipts"
     """STREAM of receipts as received, until merged."""
 

@@ -46,6 +46,8 @@ class Agenda:
         cleanups: campaigns whose lists are to be emptied.
         withdrawals: batches to be taken back.
         schedules: schedules that are due.
+        checks: campaigns whose books are to be checked.
+        unnamed: batches of which people are to be named.
         nudges: campaigns that stand still.
     """
 
@@ -55,6 +57,8 @@ class Agenda:
     cleanups: int
     withdrawals: int
     schedules: int
+    checks: int
+    unnamed: int
     nudges: Sequence[Nudge]
 
 
@@ -108,7 +112,9 @@ class Ledger:
     def tick(self, *, limit: int = 200) -> Agenda:
         """Find what should have moved, and move what time alone moves."""
         figures = self._scripts.run(Script.TICK, limit)
-        held, receipts, replies, cleanups, withdrawals, schedules, *rest = figures
+        (held, receipts, replies, cleanups, withdrawals, schedules, checks, unnamed, *rest) = (
+            figures
+        )
         rows = zip(rest[::3], rest[1::3], rest[2::3], strict=True)
         return Agenda(
             held=held,
@@ -117,6 +123,8 @@ class Ledger:
             cleanups=cleanups,
             withdrawals=withdrawals,
             schedules=schedules,
+            checks=checks,
+            unnamed=unnamed,
             nudges=[read_nudge(name.decode(), (state, waiting)) for name, state, waiting in rows],
         )
 

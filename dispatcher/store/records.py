@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+import msgspec
+
 from dispatcher.domain.campaign import CampaignStatus
 from dispatcher.domain.fates import Exclusion, ReceiptCode, RecipientState, code_of
 from dispatcher.domain.feed import DEFAULT_PRODUCER
@@ -81,7 +83,17 @@ def status_of(campaign: str, account: str, fields: Mapping[str, str]) -> Campaig
         credits_returned=int(fields.get("credits_returned", 0)),
         created_at=moment(fields["created_at"]),
         changed_at=moment(fields["changed_at"]),
+        unnamed=int(fields.get("unnamed", 0)),
+        findings=_findings(fields),
+        checked_at=moment(fields["checked_at"]) if "checked_at" in fields else None,
+        resend_of=fields.get("resend_of"),
+        resends=tuple(fields.get("resends", "").split()),
     )
+
+
+def _findings(fields: Mapping[str, str]) -> tuple[str, ...]:
+    found = msgspec.json.decode(fields.get("findings", "[]"), type=list[str])
+    return tuple(dict.fromkeys([fields["gap"], *found] if "gap" in fields else found))
 
 
 def _positive(fields: Mapping[str, str], prefix: str) -> dict[str, int]:

@@ -28,13 +28,44 @@ _ENDED_WITH_CAMPAIGN = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Page:
-    """One batch with the fates and receipt times of its recipients."""
+class Page:
+    """One batch with the fates and receipt times of its recipients.
 
+    Attributes:
+        first: position of its first recipient in the campaign.
+        batch: its recipients.
+        record: how it stands.
+        fates: a byte for each of them, `times` four.
+        times: see `fates`.
+    """
+
+    first: int
     batch: Batch
     record: BatchRecord
     fates: bytes
     times: bytes
+
+    def results(self) -> Iterator[RecipientResult]:
+        """Give what became of each recipient, in order."""
+        return map(self.result, range(len(self.batch.numbers)))
+
+    def result(self, place: int) -> RecipientResult:
+        """Give what became of one recipient, by its place in the batch."""
+        fate = self.fates[place]
+        state, reason, receipt = _read_fate(fate, self.record)
+        was_sent = receipt is not None or fate == FOLLOWS_BATCH
+        is_accepted = self.record.state is BatchState.ACCEPTED
+        seconds = _TIME.unpack_from(self.times, place * _TIME.size)[0]
+        return RecipientResult(
+            number=str(self.batch.numbers[place]),
+            id=(self.batch.ids[place] or None) if self.batch.ids else None,
+            state=state,
+            reason=reason,
+            ticket=self.record.ticket if was_sent else None,
+            receipt=receipt,
+            sent_at=self.record.settled_at if was_sent and is_accepted else None,
+            receipt_at=moment(seconds * 1000) if seconds else None,
+        )
 
 
 class Results:
@@ -53,14 +84,19 @@ class Results:
             UnknownCampaignError: there is none of that id.
         """
         status = self._campaigns.status(campaign)
-        for n in range(status.batches):
-            yield from _read_page(self._page(status, n))
+        for page in self.pages(status):
+            yield from page.results()
         for row in self._campaigns.dropped(campaign):
             yield RecipientResult(
                 number=row.number, id=row.id, state=RecipientState.NOT_SENT, reason=row.reason
             )
 
-    def _page(self, status: CampaignStatus, n: int) -> _Page:
+    def pages(self, status: CampaignStatus) -> Iterator[Page]:
+        """Read every batch in order."""
+        return (self.page(status, n) for n in range(status.batches))
+
+    def page(self, status: CampaignStatus, n: int) -> Page:
+        """Read one batch with what became of its recipients."""
         names = (self._keys.of(key, status.id) for key in (Key.RECIPIENTS, Key.FATES, Key.TIMES))
         recipients, fates, times = names
         with translated():
@@ -75,7 +111,7 @@ class Results:
             record = BatchRecord(state=_ENDED_WITH_CAMPAIGN[status.state])
         if record.state is BatchState.REFUSED and record.why is None:
             record = replace(record, why=status.error)
-        return _Page(batch=batch, record=record, fates=page_fates, times=page_times)
+        return Page(first=first, batch=batch, record=record, fates=page_fates, times=page_times)
 
     def first(self, campaign: str, n: int) -> int:
         """Give the position of a batch's first recipient in the campaign."""
@@ -84,26 +120,6 @@ class Results:
             return n * size
         starts = self._keys.of(Key.STARTS, campaign)
         return int(_START.unpack(blob(self._client.getrange(starts, n * 4, n * 4 + 3)))[0])
-
-
-def _read_page(page: _Page) -> Iterator[RecipientResult]:
-    is_accepted = page.record.state is BatchState.ACCEPTED
-    ids = page.batch.ids or [""] * len(page.batch.numbers)
-    for place, number in enumerate(page.batch.numbers):
-        fate = page.fates[place]
-        state, reason, receipt = _read_fate(fate, page.record)
-        was_sent = receipt is not None or fate == FOLLOWS_BATCH
-        seconds = _TIME.unpack_from(page.times, place * _TIME.size)[0]
-        yield RecipientResult(
-            number=str(number),
-            id=ids[place] or None,
-            state=state,
-            reason=reason,
-            ticket=page.record.ticket if was_sent else None,
-            receipt=receipt,
-            sent_at=page.record.settled_at if was_sent and is_accepted else None,
-            receipt_at=moment(seconds * 1000) if seconds else None,
-        )
 
 
 def _read_fate(fate: int, record: BatchRecord) -> tuple[RecipientState, str | None, str | None]:

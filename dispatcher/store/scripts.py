@@ -44,6 +44,16 @@ _DEAD_KEPT = 10_000
 _DEAD_AGE_MS = 30 * 86_400_000
 # One failure may be about one callback; so many in a row are about whoever takes them.
 _OUTAGE_FAILURES = 3
+# Twenty bytes each: some months of a small account, some days of a large one.
+_HEARD_KEPT = 1_000_000
+_CHECK_EVERY_MS = 600_000
+# Recipients that one tick may recount; a million take 40 ms.
+_MOST_RECOUNTED = 500_000
+# Checks take no more than a twentieth of a worker's time.
+_CHECK_REST = 20
+# Whoever posted a batch tries first.
+_NAME_AFTER_MS = 10_000
+_NAME_AT_LEAST_EVERY_MS = 3_600_000
 
 # What every script begins with, in this order: each builds on those before.
 _SHARED = (
@@ -51,6 +61,7 @@ _SHARED = (
     "gates",
     "moves",
     "money",
+    "conservation",
     "progress",
     "settling",
     "course",
@@ -138,6 +149,11 @@ class Script(enum.Enum):
     TAKE_CALLBACK = ("take_callback", True)
     SETTLE_CALLBACK = ("settle_callback", True)
     REPLAY_CALLBACKS = ("replay_callbacks", True)
+    CLAIM_CHECK = ("claim_check", True)
+    RECOUNT = ("recount", True)
+    RECORD_CHECK = ("record_check", True)
+    CLAIM_UNNAMED = ("claim_unnamed", True)
+    GIVE_UP_NAMING = ("give_up_naming", True)
 
     def __init__(self, file: str, finishes: bool) -> None:  # noqa: FBT001 - the table above reads well
         self.file = file
@@ -245,6 +261,12 @@ def _preamble(clock: str, outbox: OutboxLimits) -> str:
         f"local SEEN_FIELDS = {{{_quoted(f'seen:{each.value}' for each in unknowns.Source)}}}",
         f"local RESEND = '{unknowns.OnUnknown.RESEND.value}'",
         f"local ASSUME_SENT = '{unknowns.OnUnknown.ASSUME_SENT.value}'",
+        f"local HEARD_KEPT = {_HEARD_KEPT}",
+        f"local MOST_RECOUNTED = {_MOST_RECOUNTED}",
+        f"local CHECK_EVERY_MS = {_CHECK_EVERY_MS}",
+        f"local CHECK_REST = {_CHECK_REST}",
+        f"local NAME_AFTER_MS = {_NAME_AFTER_MS}",
+        f"local NAME_AT_LEAST_EVERY_MS = {_NAME_AT_LEAST_EVERY_MS}",
         f"local UNREAD = {UNREAD}",
         f"local SUPPRESSED = {int(fates.Exclusion.SUPPRESSED)}",
         f"local INTENT = {_names(Intent)}",

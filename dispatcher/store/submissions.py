@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from dispatcher.domain.feed import DEFAULT_PRODUCER
 from dispatcher.domain.message import Message, PushType
 from dispatcher.domain.routes import Render
-from dispatcher.domain.timing import AT_ONCE, Timing
+from dispatcher.domain.timing import AT_ONCE, Handover, Timing
 from dispatcher.domain.unknowns import OnUnknown
 from dispatcher.domain.windows import WindowPolicy
 
@@ -59,6 +59,23 @@ class Filling:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Kinship:
+    """Which campaign one sends to some of again.
+
+    Attributes:
+        source: that campaign's id.
+        root: the first of all: the source, or what that sends again, and so on.
+        only: whom of it.
+        family: the campaigns that come from the root, as they were when people were chosen.
+    """
+
+    source: str
+    root: str
+    only: str
+    family: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
     """A campaign to be made.
 
@@ -74,12 +91,15 @@ class Submission:
         needs_approval: wait for approval once quoted.
         cleans_lists: whether lists made for it are emptied when it is over.
         timing: when it is to be sent.
+        handover: who keeps it until its time, as its producer said.
+        max_lateness: how late it may still be sent, as its producer said.
         heeds_hours: whether it is advertising, which has its hours.
         window_policy: what becomes of it outside these.
         on_unknown: what is done about a batch whose answer was lost.
         producer: who is told of it.
         nudge_after_ms: how long it may stand still.
         receipt_wait_ms: how long receipts are awaited.
+        kinship: which campaign it sends to some of again; None for none.
     """
 
     id: str
@@ -93,12 +113,68 @@ class Submission:
     needs_approval: bool = False
     cleans_lists: bool = True
     timing: Timing = AT_ONCE
+    handover: Handover | None = None
+    max_lateness: timedelta | None = None
     heeds_hours: bool = False
     window_policy: WindowPolicy = WindowPolicy.HOLD
     on_unknown: OnUnknown = OnUnknown.HOLD
     producer: str = DEFAULT_PRODUCER
     nudge_after_ms: int
     receipt_wait_ms: int
+    kinship: Kinship | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Definition:
+    """What a campaign was submitted with, but for its recipients; see `Submission`."""
+
+    message: Message
+    lists: tuple[str, ...]
+    render: Render
+    replaces: bool
+    needs_approval: bool
+    timing: Timing
+    handover: Handover | None
+    max_lateness: timedelta | None
+    window_policy: WindowPolicy | None
+    on_unknown: OnUnknown
+    producer: str
+    kinship: Kinship | None
+
+
+def read_definition(fields: Mapping[str, str]) -> Definition:
+    """Read what `record_fields` wrote."""
+    kinship = None
+    if "resend_of" in fields:
+        kinship = Kinship(
+            source=fields["resend_of"], root=fields["resend_root"], only=fields["resend_only"]
+        )
+    return Definition(
+        message=read_message(fields["message"].encode()),
+        lists=read_lists(fields["lists"].encode()),
+        render=Render(fields["render"]),
+        replaces=fields["replaces"] == "1",
+        needs_approval=fields["needs_approval"] == "1",
+        timing=Timing(
+            send_at=_moment(fields["send_at"]),
+            handover_at=_moment(fields["handover_at"]),
+            latest=_moment(fields["latest"]),
+        ),
+        handover=Handover(fields["handover"]) if fields.get("handover") else None,
+        max_lateness=_duration(fields.get("max_lateness", "")),
+        window_policy=WindowPolicy(fields["windows"]) if fields["windows"] else None,
+        on_unknown=OnUnknown(fields.get("on_unknown", OnUnknown.HOLD.value)),
+        producer=fields.get("producer", DEFAULT_PRODUCER),
+        kinship=kinship,
+    )
+
+
+def _duration(milliseconds: str) -> timedelta | None:
+    return timedelta(milliseconds=int(milliseconds)) if milliseconds else None
+
+
+def _moment(milliseconds: str) -> datetime | None:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC) if int(milliseconds) else None
 
 
 def stored_message(message: Message) -> bytes:
@@ -164,8 +240,25 @@ def record_fields(submission: Submission, filling: Filling) -> list[str]:
             "send_at": _milliseconds(submission.timing.send_at),
             "handover_at": _milliseconds(submission.timing.handover_at),
             "latest": _milliseconds(submission.timing.latest),
+            "handover": submission.handover.value if submission.handover else "",
+            "max_lateness": _in_ms(submission.max_lateness),
+            **_kinship_fields(submission.kinship),
         }
     )
+
+
+def _kinship_fields(kinship: Kinship | None) -> dict[str, str | int]:
+    if kinship is None:
+        return {}
+    return {
+        "resend_of": kinship.source,
+        "resend_root": kinship.root,
+        "resend_only": kinship.only,
+    }
+
+
+def _in_ms(duration: timedelta | None) -> str:
+    return "" if duration is None else str(duration // timedelta(milliseconds=1))
 
 
 def _milliseconds(when: datetime | None) -> int:

@@ -180,3 +180,22 @@ def test_the_examples_of_being_told_run_as_written(stack: Stack) -> None:
     assert [event["data"]["sequence"] for event in events] == [*range(1, len(events) + 1)]
     assert events[-1]["data"]["to"] == "finished"
     assert "shop" in callbacks
+
+
+def test_the_commands_for_afterwards_run_as_written(stack: Stack, tmp_path: Path) -> None:
+    (block,) = [code for code in blocks("console") if "dispatcher explain" in code]
+    campaign = stack.dispatcher.submit(
+        Campaign(text="Bonjour", recipients=["06 39 98 00 07", "06 39 98 90 11"])
+    )
+    assert stack.dispatcher.wait(campaign, timeout=30).state.value == "finished"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    told, failed, resent, checked = (
+        # Without a terminal to ask at, what is sent again waits to be approved.
+        run(["bash", "-c", f"{line} || [ $? = 4 ]"], stack, tmp_path, PATH=path)
+        for line in re.sub(r"\bID\b", campaign, block).replace("$ ", "").splitlines()
+    )
+
+    assert "receipt: delivered" in told
+    assert [line.split(",")[0] for line in failed.splitlines()] == ["number", "33639989011"]
+    assert "held: approval; 1 waiting" in resent
+    assert checked == f"campaign {campaign} adds up\n"

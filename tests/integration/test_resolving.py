@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dispatcher import Dispatcher, OnUnknown, Verdict
+from dispatcher import Decision, Dispatcher, OnUnknown
 from dispatcher.cli.main import app
 from dispatcher.domain.lifecycle import BatchState, CampaignState
 from dispatcher.errors import InputError, StateError, UnknownCampaignError
@@ -49,7 +49,7 @@ def check(losses: Losses, lost: Lost) -> None:
 def test_a_person_says_that_it_was_sent(losses: Losses, dispatcher: Dispatcher) -> None:
     lost = losses.lose(5, taken=True)
 
-    found = dispatcher.unknowns.resolve(lost.name, Verdict.SENT, by="Ada", ticket="777")
+    found = dispatcher.unknowns.resolve(lost.name, Decision.SENT, by="Ada", ticket="777")
 
     assert (found.batch, found.campaign) == (B.ACCEPTED, C.SENT)
     assert losses.ticket(lost) == "777"
@@ -62,7 +62,7 @@ def test_a_person_says_that_it_was_sent(losses: Losses, dispatcher: Dispatcher) 
 def test_a_person_has_it_sent_again(losses: Losses, dispatcher: Dispatcher) -> None:
     lost = losses.lose(5, taken=False)
 
-    found = dispatcher.unknowns.resolve(lost.name, Verdict.NOT_SENT, by="Ada")
+    found = dispatcher.unknowns.resolve(lost.name, Decision.NOT_SENT, by="Ada")
 
     assert (found.batch, found.campaign) == (B.READY, C.SENDING)
     check(losses, lost)
@@ -72,7 +72,7 @@ def test_a_person_has_it_sent_again(losses: Losses, dispatcher: Dispatcher) -> N
 def test_a_person_gives_up(losses: Losses, dispatcher: Dispatcher) -> None:
     lost = losses.lose(5, taken=False)
 
-    found = dispatcher.unknowns.resolve(lost.name, Verdict.ABANDON, by="Ada")
+    found = dispatcher.unknowns.resolve(lost.name, Decision.ABANDON, by="Ada")
 
     assert (found.batch, found.campaign) == (B.ABANDONED, C.FINISHED)
     assert losses.bench.account.ledger.credits().reserved == 0
@@ -86,7 +86,7 @@ def test_a_receipt_of_what_was_given_up_is_taken_and_alarms(
     losses: Losses, dispatcher: Dispatcher
 ) -> None:
     lost = losses.lose(5, taken=True)
-    dispatcher.unknowns.resolve(lost.name, Verdict.ABANDON, by="Ada")
+    dispatcher.unknowns.resolve(lost.name, Decision.ABANDON, by="Ada")
     losses.bench.record(lost.claim, Outcome.ACCEPTED, ticket="1001", cost=5)
 
     assert losses.state(lost) is B.ACCEPTED
@@ -97,7 +97,7 @@ def test_what_was_cancelled_is_not_sent_again(losses: Losses, dispatcher: Dispat
     lost = losses.lose(5, taken=False)
     dispatcher.cancel(lost.claim.campaign)
 
-    found = dispatcher.unknowns.resolve(lost.name, Verdict.NOT_SENT, by="Ada")
+    found = dispatcher.unknowns.resolve(lost.name, Decision.NOT_SENT, by="Ada")
 
     assert (found.batch, found.campaign) == (B.CANCELLED, C.CANCELLED)
     check(losses, lost)
@@ -106,17 +106,17 @@ def test_what_was_cancelled_is_not_sent_again(losses: Losses, dispatcher: Dispat
 def test_nothing_is_decided_twice_or_about_nothing(losses: Losses, dispatcher: Dispatcher) -> None:
     lost = losses.lose(5, taken=True)
     with pytest.raises(InputError):
-        dispatcher.unknowns.resolve(lost.name, Verdict.SENT, by=" ")
+        dispatcher.unknowns.resolve(lost.name, Decision.SENT, by=" ")
     with pytest.raises(InputError):
-        dispatcher.unknowns.resolve(lost.name, Verdict.ABSENT, by="Ada")
+        dispatcher.unknowns.resolve(lost.name, Decision.ABSENT, by="Ada")
     with pytest.raises(InputError):
-        dispatcher.unknowns.resolve("c1", Verdict.SENT, by="Ada")
+        dispatcher.unknowns.resolve("c1", Decision.SENT, by="Ada")
     with pytest.raises(UnknownCampaignError):
-        dispatcher.unknowns.resolve("c1/7", Verdict.SENT, by="Ada")
-    dispatcher.unknowns.resolve(lost.name, Verdict.SENT, by="Ada")
+        dispatcher.unknowns.resolve("c1/7", Decision.SENT, by="Ada")
+    dispatcher.unknowns.resolve(lost.name, Decision.SENT, by="Ada")
 
     with pytest.raises(StateError, match="accepted"):
-        dispatcher.unknowns.resolve(lost.name, Verdict.NOT_SENT, by="Ada")
+        dispatcher.unknowns.resolve(lost.name, Decision.NOT_SENT, by="Ada")
 
 
 def test_a_ticket_of_another_batch_is_refused(losses: Losses, dispatcher: Dispatcher) -> None:
@@ -124,7 +124,7 @@ def test_a_ticket_of_another_batch_is_refused(losses: Losses, dispatcher: Dispat
     lost = losses.lose(5, taken=True)
 
     with pytest.raises(StateError, match="another batch"):
-        dispatcher.unknowns.resolve(lost.name, Verdict.SENT, by="Ada", ticket=ticket)
+        dispatcher.unknowns.resolve(lost.name, Decision.SENT, by="Ada", ticket=ticket)
 
 
 def test_what_is_assumed_sent_counts_so_after_the_wait_for_receipts(losses: Losses) -> None:

@@ -8,7 +8,6 @@ import structlog
 from dispatcher.domain.lifecycle import BatchState, CampaignState
 from dispatcher.domain.sequence import gsmsmsids
 from dispatcher.errors import (
-    ApiError,
     ApiRefusedError,
     CredentialsRefusedError,
     DispatcherError,
@@ -23,7 +22,7 @@ from dispatcher.store.claims import NothingToDo, SendClaim, left_in
 from workers.milestones import Milestone
 from workers.resources import Account
 from workers.steps.credits import refresh_balance
-from workers.steps.exclusions import directly, find_exclusions
+from workers.steps.naming import left_out_of, name_at_once
 from workers.steps.obstacles import obstacle
 from workers.steps.outcomes import outcome_of
 from workers.steps.progress import Progress
@@ -38,7 +37,6 @@ _PATIENCE = 60.0
 _LONGEST_HESITATION = 5.0
 # Its lists may be long, and nothing is sent while they are read.
 _READING_LEASE_MS = 600_000
-_NAMING_PAUSES = (0.0, 0.5, 2.0, 5.0)
 _PAUSE = 0.25
 
 _OUTCOMES = {
@@ -76,10 +74,11 @@ def send_next(account: Account, campaign: str) -> Progress:
         if isinstance(error, NotEnoughCreditsError):
             refresh_balance(account)
         return Progress.MADE
+    left_out = left_out_of(reply, len(to))
     state = _persist(account, _success(claim, reply, asked=len(to)))
     account.trace(Milestone.RECORDED, campaign, claim.n)
-    if state in _TAKEN and reply.sent is not None and reply.sent < len(to):
-        _explain_difference(account, claim, to, reply)
+    if state in _TAKEN and left_out:
+        name_at_once(account, claim, left_out)
     return Progress.MADE
 
 
@@ -191,6 +190,7 @@ def _success(claim: SendClaim, reply: SendReply, *, asked: int) -> SendRecord:
         cost=reply.cost,
         code=str(reply.status) if reply.moderated else "",
         surplus=max(0, (reply.sent or 0) - asked),
+        left_out=left_out_of(reply, asked),
     )
 
 
@@ -231,26 +231,3 @@ def _told(record: SendRecord, states: tuple[BatchState, CampaignState] | None) -
     if campaign is not CampaignState.SENDING:
         _log.info("campaign moved on", campaign=record.campaign, state=campaign.value)
     return batch
-
-
-def _explain_difference(
-    account: Account, claim: SendClaim, to: list[Destination], reply: SendReply
-) -> None:
-    """Name those the API left out although the quote had cleared them, as after a late STOP."""
-    for pause in _NAMING_PAUSES:
-        time.sleep(pause)
-        try:
-            found = find_exclusions(
-                to,
-                reply,
-                directly(account, message_of(claim)),
-                account.blacklist.numbers,
-            )
-        except ApiError as error:
-            name = type(error).__name__
-            _log.warning("left out, not named", campaign=claim.campaign, batch=claim.n, error=name)
-        else:
-            places = left_in(claim.fates)
-            exclusions = {places[place]: reason for place, reason in found.items()}
-            account.store.batches.exclude(claim.campaign, claim.n, exclusions)
-            return

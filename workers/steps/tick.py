@@ -57,5 +57,7 @@ def _asked_for(agenda: Agenda) -> Iterator[Task]:
         Task.WITHDRAW: agenda.withdrawals,
         Task.RUN_SCHEDULES: agenda.schedules,
         Task.CLEAN_LISTS: agenda.cleanups,
+        Task.CHECK: agenda.checks,
+        Task.NAME: agenda.unnamed,
     }
     return (task for task, count in waiting.items() if count)

@@ -8,5 +8,12 @@ for i = 1, #exclusions, 2 do
     set_fate(id, n, position, exclusions[i + 1])
   end
 end
+local unnamed = redis.call('HGET', key(K.batch, id, n), 'unnamed')
+if unnamed and unnamed ~= '' then
+  -- Empty rather than gone, so that the outcome of the POST, recorded twice, does not ask again.
+  redis.call('HSET', key(K.batch, id, n), 'unnamed', '')
+  redis.call('HINCRBY', key(K.campaign, id), 'unnamed', minus(cjson.decode(unnamed)[1]))
+  redis.call('ZREM', key(K.unnamed), id .. '/' .. n)
+end
 progress(id)
 return redis.call('HGET', key(K.campaign, id), 'state')

@@ -4,6 +4,8 @@
 -- Replies the sequences that belong to no campaign.
 local list = cmsgpack.unpack(ARGV[1])
 local strangers, changed, proven = {}, {}, {}
+-- Places in the list of what was not heard before.
+local audible = {}
 local id, first, last, size, batches, settled
 -- What changed of the campaign at hand: place, code and time of one receipt after the other.
 local news
@@ -89,6 +91,9 @@ local function merge(i, last, to, n)
       fates[offset], heard[offset] = byte, at
       news[count + 1], news[count + 2], news[count + 3] = from + offset - 1, byte - RECEIPT_BASE, at
       count = count + 3
+      audible[#audible + 1] = j
+    elseif byte ~= old or at ~= old_at then
+      audible[#audible + 1] = j
     end
   end
   if count == told then return end
@@ -122,6 +127,35 @@ local function is_to_merge(n, byte)
   return not is_early(byte) or redis.call('HGET', key(K.batch, id, n), 'state') == B.accepted
 end
 
+-- Keeps what was heard, for whoever asks how it came about; a full server has none to spare for it.
+local function keep_heard()
+  if #audible == 0 or is_full() then return end
+  local kept = ARGV[1]
+  if #audible * 4 < #list then
+    local some = {}
+    for _, i in ipairs(audible) do
+      for j = i, i + 3 do some[#some + 1] = list[j] end
+    end
+    kept = cmsgpack.pack(some)
+  end
+  local heard = key(K.heard)
+  redis.call('XADD', heard, '*', 'at', now, 'low', list[audible[1]], 'high', list[audible[#audible]],
+    'count', #audible, 'receipts', kept)
+  local excess = account_add('heard', #audible) - HEARD_KEPT
+  while excess > 0 do
+    if redis.call('XLEN', heard) == 1 then
+      redis.call('HSET', ACCOUNT, 'heard', #audible)
+      break
+    end
+    local oldest = redis.call('XRANGE', heard, '-', '+', 'COUNT', 1)[1]
+    redis.call('XDEL', heard, oldest[1])
+    local fields = oldest[2]
+    for i = 1, #fields, 2 do
+      if fields[i] == 'count' then excess = account_add('heard', minus(number(fields[i + 1]))) - HEARD_KEPT end
+    end
+  end
+end
+
 local i = 1
 while i <= #list do
   local sequence, byte, ticket, last, to = list[i], list[i + 1], list[i + 3], i
@@ -129,12 +163,17 @@ while i <= #list do
   if n and settle(n, ticket, byte) then
     to = sequence - first
     if not is_early(byte) then last, to = last_of_group(i, n, ticket) end
-    if is_to_merge(n, byte) then merge(i, last, to, n) end
+    if is_to_merge(n, byte) then
+      merge(i, last, to, n)
+    else
+      audible[#audible + 1] = i
+    end
   else
     strangers[#strangers + 1] = sequence
   end
   i = last + 4
 end
+keep_heard()
 for campaign in pairs(proven) do
   local count = #changed[campaign] / 3
   if count > 0 then

@@ -1,5 +1,6 @@
 -- Records the outcome of one POST. ARGV: id, n, attempt, outcome, ticket, cost, code, why, pause ms,
--- people sent to beyond those meant.
+-- people sent to beyond those meant, [people left out, of them blacklisted,
+-- duplicated] in JSON or ''.
 -- outcome: `accepted`, `refused`, `not sent` (proven; may be tried again), `no credits` (-3),
 -- `no credentials` (-1), `closed` (not the hour for it), `expired` (nor will it be), or `unknown`.
 -- Replies {batch state, campaign state}, both
@@ -24,6 +25,10 @@ if outcome == 'accepted' then
   accept(id, n, ticket, cost, 'reply')
   if number(ARGV[10]) > 0 then alarm(id, n, 'the API sent to more people than it was asked to') end
   if code ~= '' then redis.call('HSET', batch, 'code', code) end
+  if ARGV[11] ~= '' and redis.call('HSETNX', batch, 'unnamed', ARGV[11]) == 1 then
+    redis.call('HINCRBY', record, 'unnamed', cjson.decode(ARGV[11])[1])
+    redis.call('ZADD', key(K.unnamed), now + NAME_AFTER_MS, id .. '/' .. n)
+  end
   progress(id)
   return answer()
 end

@@ -2,7 +2,8 @@
 -- any more wait again, sent campaigns whose
 -- receipts are overdue finish, and campaigns that stand still are named for a nudge.
 -- ARGV: limit. Replies {held campaigns, receipts to merge, replies to link, campaigns whose lists are
--- to be cleaned, batches to be taken back, schedules that are due, id, state, due batches, ...}.
+-- to be cleaned, batches to be taken back, schedules that are due, checks that are due, batches of
+-- which people are to be named, id, state, due batches, ...}.
 local limit = tonumber(ARGV[1])
 redis.call('ZREMRANGEBYSCORE', key(K.ended), '-inf', now - ENDED_KEPT_MS)
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(K.inflight), '-inf', now, 'LIMIT', 0, limit)) do
@@ -38,10 +39,17 @@ trim_outboxes(limit)
 local found = { redis.call('ZCARD', key(K.held)), redis.call('XLEN', key(K.receipts)),
   redis.call('XLEN', key(K.posted_replies)),
   redis.call('ZCOUNT', key(K.cleanup), '-inf', now), redis.call('ZCOUNT', key(K.withdrawals), '-inf', now),
-  redis.call('ZCOUNT', key(K.schedules_due), '-inf', now) + redis.call('ZCOUNT', key(K.awaited), '-inf', now) }
+  redis.call('ZCOUNT', key(K.schedules_due), '-inf', now) + redis.call('ZCOUNT', key(K.awaited), '-inf', now),
+  now < number(redis.call('HGET', ACCOUNT, 'checks_from')) and 0 or redis.call('ZCOUNT', key(K.checks), '-inf', now),
+  redis.call('ZCOUNT', key(K.unnamed), '-inf', now) }
+-- All recipients of a campaign are recounted when it finishes, and nobody else is served meanwhile.
+local recounted = 0
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.agenda), '-inf', now, 'LIMIT', 0, limit)) do
   local f = redis.call('HMGET', key(K.campaign, id), 'state', 'nudge_after')
-  if f[1] == C.sent then
+  if f[1] == C.sent and recounted > MOST_RECOUNTED then
+    look_again(id, now)
+  elseif f[1] == C.sent then
+    recounted = recounted + number(redis.call('HGET', key(K.campaign, id), 'recipients'))
     redis.call('HSET', key(K.campaign, id), 'receipts_overdue', awaited(id))
     redis.call('ZREM', key(K.agenda), id)
     finish(id)
