@@ -38,6 +38,7 @@ def test_task_names_are_those_other_programs_rely_on() -> None:
         "RUN_SCHEDULES": "schedules.run",
         "CLEAN_LISTS": "accounts.clean_lists",
         "SYNC_BLACKLIST": "accounts.sync_blacklist",
+        "RECONCILE": "accounts.reconcile",
         "CALL_BACK": "producers.call_back",
         "TICK": "tick",
     }
