@@ -21,12 +21,13 @@ from dispatcher.store.ledger import Ledger
 from dispatcher.store.mobile_replies import MobileReplies
 from dispatcher.store.outbox import Outbox
 from dispatcher.store.people import People
+from dispatcher.store.preamble import SERVER_CLOCK, OutboxLimits
 from dispatcher.store.quarantine import Quarantine
 from dispatcher.store.reach import Reach
 from dispatcher.store.receipts import Receipts
 from dispatcher.store.results import Results
 from dispatcher.store.schedules import Schedules
-from dispatcher.store.scripts import SERVER_CLOCK, OutboxLimits, Scripts
+from dispatcher.store.scripts import Scripts
 from dispatcher.store.suppressions import SuppressionList
 from dispatcher.store.tickets import Tickets
 from dispatcher.store.unknowns import Unknowns

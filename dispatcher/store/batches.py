@@ -20,9 +20,10 @@ from dispatcher.store.contact_lists import read_progress
 from dispatcher.store.durability import Barrier
 from dispatcher.store.keys import Key
 from dispatcher.store.nudges import Nudge, read_nudge
+from dispatcher.store.preamble import UNREAD
 from dispatcher.store.records import moment
 from dispatcher.store.replies import blob, text_fields
-from dispatcher.store.scripts import UNREAD, Script, Scripts
+from dispatcher.store.scripts import Script, Scripts
 from dispatcher.store.submissions import read_lists, read_message
 
 _CLAIMED = b"claimed"

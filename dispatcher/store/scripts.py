@@ -1,59 +1,17 @@
-"""Loads the Lua scripts and gives them the names, states and ranks defined in Python."""
+"""Loads the Lua scripts and runs them."""
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 from redis import Redis
 from redis.exceptions import NoScriptError
 
-from dispatcher.domain import fates, lifecycle, unknowns
-from dispatcher.domain.feed import DEFAULT_PRODUCER, EventKind
-from dispatcher.domain.stop_words import Intent
 from dispatcher.store.connection import translated
 from dispatcher.store.durability import Barrier
 from dispatcher.store.keys import Key, Keys
-
-SERVER_CLOCK = "local t = redis.call('TIME'); return t[1] * 1000 + math.floor(t[2] / 1000)"
-"""Body of the function that tells scripts the time, in ms; tests put their own in its place."""
-
-# Past this share of `maxmemory`, nothing new begins, so that what runs can finish.
-_FULL_AT = 0.8
-# No duplicate of a command is held up on its way for longer.
-_ENDED_KEPT_MS = 3_600_000
-_EARLY_KEPT_MS = 14 * 86_400_000
-# By then, no upload of a campaign that ended is still on its way to the API.
-_CLEAN_AFTER_MS = 300_000
-# What the API does with a `delay` that is past when it arrives is not documented.
-_LEAST_DELAY_MS = 60_000
-# Clocks differ; a batch that is due within this may have begun at the API.
-_WITHDRAWAL_MARGIN_MS = 30_000
-_HISTORY_KEPT = 100
-_EXPIRY_PAUSE_MS = 60_000
-# One at a time is slow; past this, what credits could tell of a lost answer they have told.
-_SERIAL_MS = 900_000
-
-ANSWERED_KEPT_MS = 8 * 86_400_000
-"""How long it is remembered whose a ticket is."""
-# About 16 kB of JSON.
-_RECEIPTS_TOLD_AT_ONCE = 250
-_TRIM_EVERY_MS = 60_000
-_DEAD_KEPT = 10_000
-_DEAD_AGE_MS = 30 * 86_400_000
-# One failure may be about one callback; so many in a row are about whoever takes them.
-_OUTAGE_FAILURES = 3
-# Twenty bytes each: some months of a small account, some days of a large one.
-_HEARD_KEPT = 1_000_000
-_CHECK_EVERY_MS = 600_000
-# Recipients that one tick may recount; a million take 40 ms.
-_MOST_RECOUNTED = 500_000
-# Checks take no more than a twentieth of a worker's time.
-_CHECK_REST = 20
-# Whoever posted a batch tries first.
-_NAME_AFTER_MS = 10_000
-_NAME_AT_LEAST_EVERY_MS = 3_600_000
+from dispatcher.store.preamble import SERVER_CLOCK, OutboxLimits, preamble
 
 # What every script begins with, in this order: each builds on those before.
 _SHARED = (
@@ -68,23 +26,6 @@ _SHARED = (
     "schedule_steps",
     "outboxes",
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OutboxLimits:
-    """How much of what producers are told is kept for them.
-
-    Attributes:
-        entries: the newest so many of each producer, about.
-        age_ms: and nothing older, within a minute.
-    """
-
-    entries: int = 200_000
-    age_ms: int = 7 * 86_400_000
-
-
-UNREAD = -1
-"""Stands among a campaign's waiting batches while the contacts of its lists are to be read."""
 
 
 class Script(enum.Enum):
@@ -175,10 +116,10 @@ class Scripts:
         self.client = client
         self.keys = keys
         sources = read_sources() if sources is None else sources
-        preamble = _preamble(clock, outbox or OutboxLimits())
-        preamble += "\n".join(sources[name] for name in _SHARED)
+        beginning = preamble(clock, outbox or OutboxLimits())
+        beginning += "\n".join(sources[name] for name in _SHARED)
         self._scripts = {
-            script: client.register_script(_header(script) + preamble + sources[script.file])
+            script: client.register_script(_header(script) + beginning + sources[script.file])
             for script in Script
         }
 
@@ -232,73 +173,3 @@ def standalone_source(script: Script) -> str:
 
 def _header(script: Script) -> str:
     return "#!lua flags=allow-oom\n" if script.finishes else "#!lua\n"
-
-
-def _preamble(clock: str, outbox: OutboxLimits) -> str:
-    lines = [
-        f"local function now_ms() {clock} end",
-        f"local K = {_names(Key)}",
-        f"local C = {_names(lifecycle.CampaignState)}",
-        f"local B = {_names(lifecycle.BatchState)}",
-        f"local H = {_names(lifecycle.HoldReason)}",
-        f"local CAMPAIGN_MOVES = {_moves(lifecycle.CAMPAIGN_MOVES)}",
-        f"local BATCH_MOVES = {_moves(lifecycle.BATCH_MOVES)}",
-        f"local RANKS = {{{', '.join(str(rank) for rank in fates.RANKS)}}}",
-        f"local RECEIPT_BASE = {fates.RECEIPT_BASE}",
-        f"local AWAITED_FIELDS = {{{_quoted(fates.AWAITED_COUNTERS)}}}",
-        f"local FULL_AT = {_FULL_AT}",
-        f"local ENDED_KEPT_MS = {_ENDED_KEPT_MS}",
-        f"local EARLY_KEPT_MS = {_EARLY_KEPT_MS}",
-        f"local CLEAN_AFTER_MS = {_CLEAN_AFTER_MS}",
-        f"local LEAST_DELAY_MS = {_LEAST_DELAY_MS}",
-        f"local WITHDRAWAL_MARGIN_MS = {_WITHDRAWAL_MARGIN_MS}",
-        f"local HISTORY_KEPT = {_HISTORY_KEPT}",
-        f"local EXPIRY_PAUSE_MS = {_EXPIRY_PAUSE_MS}",
-        f"local SERIAL_MS = {_SERIAL_MS}",
-        f"local ANSWERED_KEPT_MS = {ANSWERED_KEPT_MS}",
-        f"local V = {_names(unknowns.Decision)}",
-        *(f"V.{source.name.lower()} = '{source.value}'" for source in unknowns.Source),
-        f"local SEEN_FIELDS = {{{_quoted(f'seen:{each.value}' for each in unknowns.Source)}}}",
-        f"local RESEND = '{unknowns.OnUnknown.RESEND.value}'",
-        f"local ASSUME_SENT = '{unknowns.OnUnknown.ASSUME_SENT.value}'",
-        f"local HEARD_KEPT = {_HEARD_KEPT}",
-        f"local MOST_RECOUNTED = {_MOST_RECOUNTED}",
-        f"local CHECK_EVERY_MS = {_CHECK_EVERY_MS}",
-        f"local CHECK_REST = {_CHECK_REST}",
-        f"local NAME_AFTER_MS = {_NAME_AFTER_MS}",
-        f"local NAME_AT_LEAST_EVERY_MS = {_NAME_AT_LEAST_EVERY_MS}",
-        f"local UNREAD = {UNREAD}",
-        f"local SUPPRESSED = {int(fates.Exclusion.SUPPRESSED)}",
-        f"local INTENT = {_names(Intent)}",
-        f"local DEFAULT_PRODUCER = '{DEFAULT_PRODUCER}'",
-        f"local E = {_names(EventKind)}",
-        f"local OUTBOX_MAX = {outbox.entries}",
-        f"local OUTBOX_AGE_MS = {outbox.age_ms}",
-        f"local TRIM_EVERY_MS = {_TRIM_EVERY_MS}",
-        f"local RECEIPTS_TOLD_AT_ONCE = {_RECEIPTS_TOLD_AT_ONCE}",
-        f"local DEAD_KEPT = {_DEAD_KEPT}",
-        f"local DEAD_AGE_MS = {_DEAD_AGE_MS}",
-        f"local OUTAGE_FAILURES = {_OUTAGE_FAILURES}",
-        f"local TERMINAL = {_set(lifecycle.TERMINAL)}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _names(members: type[enum.Enum]) -> str:
-    return "{" + ", ".join(f"{member.name.lower()} = '{member.value}'" for member in members) + "}"
-
-
-def _set(members: Iterable[enum.Enum]) -> str:
-    return "{" + ", ".join(f"['{member.value}'] = true" for member in members) + "}"
-
-
-def _moves(table: Mapping[Any, Iterable[Any]]) -> str:
-    rows = (
-        f"['{start.value}'] = {{" + ", ".join(f"['{end.value}'] = true" for end in ends) + "}"
-        for start, ends in table.items()
-    )
-    return "{" + ", ".join(rows) + "}"
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)

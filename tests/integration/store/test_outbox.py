@@ -11,7 +11,7 @@ from dispatcher.domain.packing import Batch, pack
 from dispatcher.store.account import AccountStore, Store
 from dispatcher.store.batches import Outcome
 from dispatcher.store.keys import Key
-from dispatcher.store.scripts import OutboxLimits
+from dispatcher.store.preamble import OutboxLimits
 from dispatcher.store.submissions import starts_of
 from tests.support.bench import ACCOUNT, CLOCK, FIRST_NUMBER, Bench, upload_of
 
