@@ -351,6 +351,7 @@ SITUATIONS: dict[Script, dict[str, Scenario]] = {
     Script.KEEP_REPLY: {"": people_who_answer},
     Script.JUDGE_REPLY: {"": people_who_answer},
     Script.SUPPRESS: {"": people_who_answer},
+    Script.MAKE_GROUP: {"": a_worker_that_dies},
 }
 
 # `test_list_replays` runs these.
@@ -368,6 +369,15 @@ SHOWN: dict[Scenario, list[tuple[Script, str]]] = {}
 for _script, _situations in SITUATIONS.items():
     for _situation, _scenario in _situations.items():
         SHOWN.setdefault(_scenario, []).append((_script, _situation))
+
+# `test_suppression_replays` runs these.
+_OF_SUPPRESSIONS = {
+    Script.LIFT,
+    Script.SETTLE_LIFTS,
+    Script.FORGET_SUPPRESSED,
+    Script.CUT,
+    Script.BEGIN_SYNC,
+}
 
 # Of one command and no state: run by connections that know no scripts.
 _BARE = {Script.SUPPRESSION_KEY}
@@ -392,4 +402,4 @@ def test_a_second_run_changes_nothing(
 
 
 def test_every_script_is_run_twice() -> None:
-    assert set(Script) - set(SITUATIONS) == _OF_LISTS | _BARE
+    assert set(Script) - set(SITUATIONS) == _OF_LISTS | _OF_SUPPRESSIONS | _BARE
