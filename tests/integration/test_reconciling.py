@@ -292,6 +292,17 @@ def test_a_withdrawal_meanwhile_leaves_it_open(dedicated: Losses) -> None:
     assert "taken back" in evidence(dedicated, lost, Source.CREDITS)
 
 
+def test_a_batch_that_people_left_after_its_quote_has_no_known_price(dedicated: Losses) -> None:
+    claimed = dedicated.claim(7, policy=OnUnknown.RESEND)
+    assert dedicated.bench.account.batches.cut(claimed[0], [0]) == 1
+    lost = dedicated.end(claimed, taken=False)
+    for _ in range(5):
+        dedicated.look(after=60)
+
+    assert dedicated.state(lost) is B.UNKNOWN
+    assert "nobody knows its price" in evidence(dedicated, lost, Source.CREDITS)
+
+
 def test_a_delayed_batch_may_be_debited_later_so_its_absence_is_not_proven(
     dedicated: Losses,
 ) -> None:
