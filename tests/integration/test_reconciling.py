@@ -105,6 +105,18 @@ def test_by_default_a_person_decides_even_about_what_was_not_sent(live: Losses) 
     check(live, lost)
 
 
+def test_what_was_cancelled_and_is_proven_unsent_ends_without_a_person(live: Losses) -> None:
+    lost = live.lose(5, taken=False)
+    live.bench.account.campaigns.cancel(lost.claim.campaign)
+    live.bench.advance(1000)
+    live.answer()
+    live.look(after=130)
+    live.look(after=61)
+
+    assert live.bench.status(lost.claim.campaign).state is C.CANCELLED
+    check(live, lost)
+
+
 def test_a_list_that_shows_no_later_send_of_ours_proves_no_absence(live: Losses) -> None:
     live.answer()
     live.bench.advance(1000)
