@@ -105,6 +105,7 @@ class UnknownBatch:
         quote: credits at stake.
         policy: what its campaign wants done.
         why: how the answer was lost.
+        is_cut: people were taken out after its quote, so that it costs less than that.
         is_traceless: the worker vanished; else the answer was lost.
         is_proven_unsent: evidence says so, and a person has to decide.
         absent_since: since when it is not found where it should be; None when it may be there.
@@ -121,6 +122,7 @@ class UnknownBatch:
     quote: int
     policy: OnUnknown
     why: str
+    is_cut: bool = False
     is_traceless: bool = False
     is_proven_unsent: bool = False
     absent_since: datetime | None = None

@@ -306,6 +306,7 @@ def _unknown(
         quote=int(fields.get("quote", 0)),
         policy=OnUnknown(policy),
         why=fields.get("why", ""),
+        is_cut="is_cut" in fields,
         is_traceless="traceless" in fields,
         is_proven_unsent=fields.get("verdict") == Decision.NOT_SENT.value,
         absent_since=moment(fields["absent_at"]) if "absent_at" in fields else None,

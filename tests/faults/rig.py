@@ -245,6 +245,8 @@ def make_settings(redis_url: str, api_url: str, folder: Path) -> Settings:
             "blacklist_sync_every": 0,
             "list_size": 4,
             "nudge_after": 1,
+            # Faults are the rule here, so that they must not stop the account.
+            "breaker_unknowns": 0,
         }
     )
 

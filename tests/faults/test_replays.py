@@ -17,6 +17,7 @@ from dispatcher.store.callbacks import Delivery, Ending, Settlement
 from dispatcher.store.claims import SendClaim
 from dispatcher.store.scripts import Script
 from dispatcher.store.withdrawals import Withdrawal
+from tests.faults.lost_answers import OF_LOST_ANSWERS, lost_answers
 from tests.faults.replaying_redis import ReplayingRedis
 from tests.faults.rig import Rig, WorkerDiedError
 from tests.support.invariants import SETTLED, violations
@@ -319,6 +320,7 @@ SITUATIONS: dict[Script, dict[str, Scenario]] = {
         "no credentials": sends_that_fail,
         "unknown": sends_that_fail,
     },
+    **{script: {"": lost_answers} for script in OF_LOST_ANSWERS},
     Script.EXCLUDE: {"sending": a_late_stop},
     Script.OBSERVE_BALANCE: {"": a_top_up},
     Script.BEGIN_CHECK: {"": a_top_up},

@@ -105,6 +105,18 @@ def test_by_default_a_person_decides_even_about_what_was_not_sent(live: Losses) 
     check(live, lost)
 
 
+def test_what_was_cancelled_and_is_proven_unsent_ends_without_a_person(live: Losses) -> None:
+    lost = live.lose(5, taken=False)
+    live.bench.account.campaigns.cancel(lost.claim.campaign)
+    live.bench.advance(1000)
+    live.answer()
+    live.look(after=130)
+    live.look(after=61)
+
+    assert live.bench.status(lost.claim.campaign).state is C.CANCELLED
+    check(live, lost)
+
+
 def test_a_list_that_shows_no_later_send_of_ours_proves_no_absence(live: Losses) -> None:
     live.answer()
     live.bench.advance(1000)
@@ -290,6 +302,17 @@ def test_a_withdrawal_meanwhile_leaves_it_open(dedicated: Losses) -> None:
 
     assert dedicated.state(lost) is B.UNKNOWN
     assert "taken back" in evidence(dedicated, lost, Source.CREDITS)
+
+
+def test_a_batch_that_people_left_after_its_quote_has_no_known_price(dedicated: Losses) -> None:
+    claimed = dedicated.claim(7, policy=OnUnknown.RESEND)
+    assert dedicated.bench.account.batches.cut(claimed[0], [0]) == 1
+    lost = dedicated.end(claimed, taken=False)
+    for _ in range(5):
+        dedicated.look(after=60)
+
+    assert dedicated.state(lost) is B.UNKNOWN
+    assert "nobody knows its price" in evidence(dedicated, lost, Source.CREDITS)
 
 
 def test_a_delayed_batch_may_be_debited_later_so_its_absence_is_not_proven(

@@ -125,18 +125,25 @@ def _doubt(
 ) -> str | None:
     """Say why the balance can prove nothing; None when it may."""
     base_at = _entry(books, "base_at")
-    if not base_at or any(batch.claimed_at < moment(base_at) for batch in fresh):
-        return "the balance was not read before it was sent"
-    if books.withdrawn_at >= base_at:
-        return "batches were taken back meanwhile, which changes the balance too"
     foreign_at = _entry(books, "foreign_at")
-    if foreign_at and books.now - foreign_at < _SPENDER_HEEDED_MS:
-        return "somebody else spends from this account"
-    if not _entry(books, "explained"):
-        return "the books of this account have not balanced after a send yet"
-    if len(_since_base(books, batches)) > MOST:
-        return "too many batches are without an answer"
-    return None
+    counted = _since_base(books, batches)
+    doubts = {
+        "the balance was not read before it was sent": not base_at
+        or any(batch.claimed_at < moment(base_at) for batch in fresh),
+        "batches were taken back meanwhile, which changes the balance too": (
+            books.withdrawn_at >= base_at
+        ),
+        "somebody else spends from this account": foreign_at > 0
+        and books.now - foreign_at < _SPENDER_HEEDED_MS,
+        "the books of this account have not balanced after a send yet": not _entry(
+            books, "explained"
+        ),
+        "people left a batch after its quote, so that nobody knows its price": any(
+            batch.is_cut for batch in counted
+        ),
+        "too many batches are without an answer": len(counted) > MOST,
+    }
+    return next((words for words, applies in doubts.items() if applies), None)
 
 
 def _look_closer(account: Account, books: Books, batches: Sequence[UnknownBatch]) -> None:

@@ -12,6 +12,7 @@ for _, place in ipairs(cmsgpack.unpack(ARGV[4])) do
   local position = first + place
   if redis.call('GETRANGE', key(K.fates, id), position, position) == '\0' then
     set_fate(id, n, position, SUPPRESSED)
+    redis.call('HSET', batch, 'is_cut', 1)
   end
 end
 local left = number(redis.call('HGET', batch, 'left'))

@@ -32,7 +32,9 @@ local function settle(id, n, verdict, source, words, ticket, cost)
     if ticket ~= '' and redis.call('ZSCORE', key(K.answered), ticket) then return 'claimed' end
     accept(id, n, ticket, cost, source)
   elseif verdict == V.not_sent then
-    if not is_person and redis.call('HGET', key(K.campaign, id), 'on_unknown') ~= RESEND then
+    local c = redis.call('HMGET', key(K.campaign, id), 'on_unknown', 'state')
+    -- What is being cancelled ends here, so that it may, whatever its policy, be given back.
+    if not is_person and c[1] ~= RESEND and c[2] ~= C.cancelling then
       if f[2] ~= verdict then
         redis.call('HSET', batch, 'verdict', verdict)
         redis.call('ZREM', key(K.assumptions), id .. '/' .. n)
