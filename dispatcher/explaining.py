@@ -88,6 +88,7 @@ def _story(
     ]
     steps += _resends(store, status, person)
     steps += _suppression(store, int(person.result.number))
+    steps += _replies(store, status, person)
     result = person.result
     return Explanation(
         campaign=status.id,
@@ -142,6 +143,12 @@ def _suppression(store: AccountStore, number: int) -> Iterator[Step]:
             yield Step(
                 at=entry.at, what=f"put on the suppression list by {entry.source.value}{why}"
             )
+
+
+def _replies(store: AccountStore, status: CampaignStatus, person: Person) -> Iterator[Step]:
+    for reply in store.replies.newest():
+        if reply.campaign == status.id and reply.number == person.result.number:
+            yield Step(at=reply.at, what=f"it replied, taken for {reply.intent.value}")
 
 
 def _of_the_campaign(event: Event) -> str:
