@@ -162,6 +162,7 @@ _MEANING = {
     BatchState.SCHEDULED: "the API has it, for later",
     BatchState.REFUSED: "refused by the API",
     BatchState.UNKNOWN: "the answer was lost: it may or may not have been sent",
+    BatchState.ABANDONED: "given up: it may or may not have been sent",
     BatchState.READY: "certainly not sent; it waits again",
     BatchState.CANCELLED: "cancelled, not sent",
     BatchState.EXPIRED: "too late, not sent",

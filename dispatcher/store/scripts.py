@@ -247,13 +247,6 @@ def _preamble(clock: str, outbox: OutboxLimits) -> str:
         f"local RECEIPT_BASE = {fates.RECEIPT_BASE}",
         f"local AWAITED_FIELDS = {{{_quoted(fates.AWAITED_COUNTERS)}}}",
         f"local FULL_AT = {_FULL_AT}",
-        f"local ENDED_KEPT_MS = {_ENDED_KEPT_MS}",
-        f"local EARLY_KEPT_MS = {_EARLY_KEPT_MS}",
-        f"local CLEAN_AFTER_MS = {_CLEAN_AFTER_MS}",
-        f"local LEAST_DELAY_MS = {_LEAST_DELAY_MS}",
-        f"local WITHDRAWAL_MARGIN_MS = {_WITHDRAWAL_MARGIN_MS}",
-        f"local HISTORY_KEPT = {_HISTORY_KEPT}",
-        f"local EXPIRY_PAUSE_MS = {_EXPIRY_PAUSE_MS}",
         f"local SERIAL_MS = {_SERIAL_MS}",
         f"local ANSWERED_KEPT_MS = {ANSWERED_KEPT_MS}",
         f"local V = {_names(unknowns.Decision)}",
@@ -261,12 +254,7 @@ def _preamble(clock: str, outbox: OutboxLimits) -> str:
         f"local SEEN_FIELDS = {{{_quoted(f'seen:{each.value}' for each in unknowns.Source)}}}",
         f"local RESEND = '{unknowns.OnUnknown.RESEND.value}'",
         f"local ASSUME_SENT = '{unknowns.OnUnknown.ASSUME_SENT.value}'",
-        f"local HEARD_KEPT = {_HEARD_KEPT}",
-        f"local MOST_RECOUNTED = {_MOST_RECOUNTED}",
-        f"local CHECK_EVERY_MS = {_CHECK_EVERY_MS}",
-        f"local CHECK_REST = {_CHECK_REST}",
-        f"local NAME_AFTER_MS = {_NAME_AFTER_MS}",
-        f"local NAME_AT_LEAST_EVERY_MS = {_NAME_AT_LEAST_EVERY_MS}",
+        *(f"local {name} = {figure}" for name, figure in _figures().items()),
         f"local UNREAD = {UNREAD}",
         f"local SUPPRESSED = {int(fates.Exclusion.SUPPRESSED)}",
         f"local INTENT = {_names(Intent)}",
@@ -282,6 +270,24 @@ def _preamble(clock: str, outbox: OutboxLimits) -> str:
         f"local TERMINAL = {_set(lifecycle.TERMINAL)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _figures() -> Mapping[str, int]:
+    return {
+        "HEARD_KEPT": _HEARD_KEPT,
+        "MOST_RECOUNTED": _MOST_RECOUNTED,
+        "CHECK_EVERY_MS": _CHECK_EVERY_MS,
+        "CHECK_REST": _CHECK_REST,
+        "NAME_AFTER_MS": _NAME_AFTER_MS,
+        "NAME_AT_LEAST_EVERY_MS": _NAME_AT_LEAST_EVERY_MS,
+        "ENDED_KEPT_MS": _ENDED_KEPT_MS,
+        "EARLY_KEPT_MS": _EARLY_KEPT_MS,
+        "CLEAN_AFTER_MS": _CLEAN_AFTER_MS,
+        "LEAST_DELAY_MS": _LEAST_DELAY_MS,
+        "WITHDRAWAL_MARGIN_MS": _WITHDRAWAL_MARGIN_MS,
+        "HISTORY_KEPT": _HISTORY_KEPT,
+        "EXPIRY_PAUSE_MS": _EXPIRY_PAUSE_MS,
+    }
 
 
 def _names(members: type[enum.Enum]) -> str:
