@@ -88,6 +88,7 @@ def _story(
     ]
     steps += _resends(store, status, person)
     steps += _suppression(store, int(person.result.number))
+    steps += _replies(store, status, person)
     result = person.result
     return Explanation(
         campaign=status.id,
@@ -144,6 +145,12 @@ def _suppression(store: AccountStore, number: int) -> Iterator[Step]:
             )
 
 
+def _replies(store: AccountStore, status: CampaignStatus, person: Person) -> Iterator[Step]:
+    for reply in store.replies.newest():
+        if reply.campaign == status.id and reply.number == person.result.number:
+            yield Step(at=reply.at, what=f"it replied, taken for {reply.intent.value}")
+
+
 def _of_the_campaign(event: Event) -> str:
     change = " -> ".join(part for part in (event.old, event.new) if part)
     return f"{event.what} {change}" + (f" ({event.detail})" if event.detail else "")
@@ -155,6 +162,7 @@ _MEANING = {
     BatchState.SCHEDULED: "the API has it, for later",
     BatchState.REFUSED: "refused by the API",
     BatchState.UNKNOWN: "the answer was lost: it may or may not have been sent",
+    BatchState.ABANDONED: "given up: it may or may not have been sent",
     BatchState.READY: "certainly not sent; it waits again",
     BatchState.CANCELLED: "cancelled, not sent",
     BatchState.EXPIRED: "too late, not sent",

@@ -7,6 +7,8 @@ import pytest
 from dispatcher import BadRows, Campaign, InputError, Recipient
 from dispatcher.domain.explanation import Explanation
 from dispatcher.domain.fates import Receipt, RecipientState
+from dispatcher.domain.replies import PostedReply
+from dispatcher.domain.stop_words import Intent
 from dispatcher.domain.suppressions import SuppressionSource
 from dispatcher.errors import UnknownRecipientError
 from dispatcher.store.suppressions import Addition
@@ -178,3 +180,22 @@ def test_whoever_is_suppressed_is_told_since_when_and_why(works: Works) -> None:
 
     assert story(found)[-1] == "put on the suppression list by operator: asked by phone"
     assert found.next == "its receipt"
+
+
+def test_replies_to_the_campaign_are_told_without_their_text(works: Works) -> None:
+    campaign = works.submit()
+    works.run(campaign)
+    reply = PostedReply(
+        number=int(FOUR[0]),
+        sender=FOUR[0],
+        text="Arrête, je te prie",
+        at=T0 + timedelta(minutes=5),
+        intent=Intent.DOUBTFUL,
+    )
+    works.account.store.replies.keep("r1", reply, campaign=campaign)
+    works.account.store.replies.keep("r2", reply, campaign="another")
+
+    told = story(works.resources.dispatcher.explain(campaign, FOUR[0]))
+
+    assert told[-1] == "it replied, taken for doubtful"
+    assert told.count(told[-1]) == 1
