@@ -270,6 +270,14 @@ def _preamble(clock: str, outbox: OutboxLimits) -> str:
         f"local UNREAD = {UNREAD}",
         f"local SUPPRESSED = {int(fates.Exclusion.SUPPRESSED)}",
         f"local INTENT = {_names(Intent)}",
+        *_outbox_names(outbox),
+        f"local TERMINAL = {_set(lifecycle.TERMINAL)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _outbox_names(outbox: OutboxLimits) -> list[str]:
+    return [
         f"local DEFAULT_PRODUCER = '{DEFAULT_PRODUCER}'",
         f"local E = {_names(EventKind)}",
         f"local OUTBOX_MAX = {outbox.entries}",
@@ -279,9 +287,7 @@ def _preamble(clock: str, outbox: OutboxLimits) -> str:
         f"local DEAD_KEPT = {_DEAD_KEPT}",
         f"local DEAD_AGE_MS = {_DEAD_AGE_MS}",
         f"local OUTAGE_FAILURES = {_OUTAGE_FAILURES}",
-        f"local TERMINAL = {_set(lifecycle.TERMINAL)}",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _names(members: type[enum.Enum]) -> str:
