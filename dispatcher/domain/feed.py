@@ -37,7 +37,8 @@ class EventKind(enum.Enum):
     """Receipts changed what is known of `count` recipients."""
 
     REPLY = "reply"
-    """Somebody answered."""
+    """Somebody answered, or a person judged an answer: `reply`, under which `Dispatcher.replies`
+    gives the rest, `intent`, what it is taken for, and the person's `verdict`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -178,6 +178,8 @@ class _Connection(http.client.HTTPConnection):
             try:
                 share = self._deadline.remaining() / (len(self._addresses) - position)
                 sock.settimeout(share)
+                # Head and body leave in two writes, the second of which would wait for an answer.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.connect(place)
             except OSError as error:
                 sock.close()
