@@ -1,3 +1,9 @@
+"""Two tickers make a month's occurrences while they are killed at random.
+
+`SCHEDULE_DAYS=31` lets a month pass at each change of the clocks instead of the suite's days.
+"""
+
+import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -12,7 +18,7 @@ from tests.support.cron_oracle import occurrences
 from tests.support.timetable import opened_timetable, paris
 
 ROOT = Path(__file__).parents[2]
-DAYS = 31
+DAYS = int(os.environ.get("SCHEDULE_DAYS", "9"))
 CRONS = {
     "half-hourly": ("*/30 * * * *", "Europe/Paris"),
     "hourly": ("0 * * * *", "Europe/Paris"),
@@ -37,8 +43,8 @@ def expected(name: str, start: datetime, end: datetime) -> list[str]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("first", [date(2027, 3, 15), date(2027, 10, 15)], ids=["spring", "autumn"])
-def test_two_tickers_killed_for_a_month_make_each_occurrence_once(
+@pytest.mark.parametrize("first", [date(2027, 3, 24), date(2027, 10, 27)], ids=["spring", "autumn"])
+def test_two_tickers_killed_for_days_make_each_occurrence_once(
     first: date, redis_url: str, tmp_path: Path
 ) -> None:
     start = datetime(first.year, first.month, first.day, tzinfo=UTC)
@@ -58,7 +64,7 @@ def test_two_tickers_killed_for_a_month_make_each_occurrence_once(
         timetable.tick()
         made = sorted(timetable.campaigns())
         print(f"{len(made)} occurrences, {killed.stdout.strip()} tickers killed")
-        assert int(killed.stdout) > 50
+        assert int(killed.stdout) > DAYS
         by_schedule = {
             name: list(found) for name, found in groupby(made, lambda each: each.partition("@")[0])
         }

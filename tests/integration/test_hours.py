@@ -2,8 +2,10 @@
 
 The store, the worker and the sandbox share one clock that the tests move. What the sandbox
 accepted is judged by a second implementation of the rules, `tests.support.french_calendar`.
+`HOURS_HISTORIES=12` tries so many drawn weeks instead of the few of the suite.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -188,8 +190,11 @@ CAMPAIGNS = st.fixed_dictionaries(
         "window_policy": st.sampled_from([P.HOLD, P.HOLD, P.EXPIRE, P.REFUSE]),
     }
 )
+EXAMPLES = int(os.environ.get("HOURS_HISTORIES", "5"))
 SIMULATED = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

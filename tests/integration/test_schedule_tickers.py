@@ -1,5 +1,9 @@
-"""Several tickers at once, any of which may stand still or die at any point of a step."""
+"""Several tickers at once, any of which may stand still or die at any point of a step.
 
+`TICKER_HISTORIES=150` tries so many histories instead of the few of the suite.
+"""
+
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -19,6 +23,7 @@ from workers.milestones import Milestone
 from workers.resources import Account
 from workers.steps.schedules import run_next
 
+EXAMPLES = int(os.environ.get("TICKER_HISTORIES", "50"))
 TICKERS = 3
 LEASE = timedelta(seconds=46)
 FOREVER = timedelta(days=30)
@@ -29,7 +34,9 @@ deaths = st.tuples(st.just("die"), st.integers(0, TICKERS - 1))
 orders = st.sampled_from([("pause", 0), ("resume", 0), ("edit", 0)])
 preparations = st.integers(0, TICKERS - 1).map(lambda which: ("prepare", which))
 bounded = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

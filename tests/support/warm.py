@@ -109,7 +109,11 @@ def run(
     with WarmPopen[bytes](
         command, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE
     ) as process:
-        output, errors = process.communicate(given, timeout=120)
+        try:
+            output, errors = process.communicate(given, timeout=120)
+        except BaseException:
+            process.kill()
+            raise
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 

@@ -59,7 +59,7 @@ def final_state(bench: Bench, receipts: list[Receipt], replies_at: list[int]) ->
     seed=st.randoms(use_true_random=False),
     replies_at=st.tuples(st.integers(0, 12), st.integers(0, 12)),
 )
-@settings(max_examples=80)
+@settings(max_examples=40)
 def test_order_repetition_and_the_moment_of_the_reply_do_not_matter(
     fast_bench: Bench, receipts: list[Receipt], seed: random.Random, replies_at: tuple[int, int]
 ) -> None:
@@ -72,7 +72,7 @@ def test_order_repetition_and_the_moment_of_the_reply_do_not_matter(
 
 
 @given(receipts=RECEIPTS)
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_receipts_merged_together_end_as_those_merged_one_by_one(
     fast_bench: Bench, receipts: list[Receipt]
 ) -> None:
