@@ -210,7 +210,7 @@ def test_410_ends_it_until_it_is_replayed(works: Works, endpoint: Endpoint) -> N
     tick(works.account)
     deliver(works)
     assert len(endpoint.received) == 1
-    assert works.hints.nudges == []
+    assert Task.CALL_BACK not in {task for task, _ in works.hints.nudges}
     assert status(works).is_gone
 
     works.resources.dispatcher.callbacks.replay("shop")
