@@ -19,6 +19,8 @@ _FIRST_ANSWER_NEEDED = frozenset(
         Script.CLAIM_WITHDRAWAL,
         Script.CLAIM_SCHEDULE,
         Script.CLAIM_AWAITED,
+        Script.CLAIM_CHECK,
+        Script.CLAIM_UNNAMED,
     }
 )
 
