@@ -174,6 +174,8 @@ def _status_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
         yield "sends again", f"to some of campaign {status.resend_of}"
     if status.resends:
         yield "sent again", f"to some, by {', '.join(status.resends)}"
+    if status.erased_at is not None:
+        yield "recipients", f"erased on {status.erased_at:%Y-%m-%d}; these totals stay"
     yield from _trouble_rows(status)
     yield from _time_rows(status)
 

@@ -88,6 +88,8 @@ def status_of(campaign: str, account: str, fields: Mapping[str, str]) -> Campaig
         checked_at=moment(fields["checked_at"]) if "checked_at" in fields else None,
         resend_of=fields.get("resend_of"),
         resends=tuple(fields.get("resends", "").split()),
+        erased_at=moment(fields["erased_at"]) if "erased_at" in fields else None,
+        late_receipts=int(fields.get("late_receipts", 0)),
     )
 
 

@@ -154,6 +154,10 @@ class Script(enum.Enum):
     RECORD_CHECK = ("record_check", True)
     CLAIM_UNNAMED = ("claim_unnamed", True)
     GIVE_UP_NAMING = ("give_up_naming", True)
+    RETAIN = ("retain", True)
+    ERASE = ("erase", True)
+    SWAP = ("swap", True)
+    ERASE_SCHEDULE = ("erase_schedule", True)
 
     def __init__(self, file: str, finishes: bool) -> None:  # noqa: FBT001 - the table above reads well
         self.file = file
@@ -279,6 +283,7 @@ def _preamble(clock: str, outbox: OutboxLimits) -> str:
         f"local DEAD_KEPT = {_DEAD_KEPT}",
         f"local DEAD_AGE_MS = {_DEAD_AGE_MS}",
         f"local OUTAGE_FAILURES = {_OUTAGE_FAILURES}",
+        f"local FORGOTTEN = {int(fates.Exclusion.FORGOTTEN)}",
         f"local TERMINAL = {_set(lifecycle.TERMINAL)}",
     ]
     return "\n".join(lines) + "\n"
