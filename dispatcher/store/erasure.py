@@ -264,11 +264,13 @@ class Erasure:
         return 0
 
     def _from_entries(self, key: Key, person: Person, count: Count) -> None:
-        name = self._keys.of(key)
-        for entry, fields in entries(self._client, name):
-            if any(person.is_in(blob(value)) for value in fields.values()):
-                with translated():
-                    count.entries += int(self._client.xdel(name, entry))
+        is_one = not key.value.endswith(":")
+        for part in [""] if is_one else keys_of(self._client, self._keys, key.value):
+            name = self._keys.of(key, part)
+            for entry, fields in entries(self._client, name):
+                if any(person.is_in(blob(value)) for value in fields.values()):
+                    with translated():
+                        count.entries += int(self._client.xdel(name, entry))
 
     def _from_bodies(self, key: Key, person: Person, count: Count) -> None:
         for ticket in keys_of(self._client, self._keys, key.value):

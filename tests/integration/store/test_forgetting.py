@@ -290,6 +290,38 @@ def test_uploads_and_frozen_audiences_lose_them_too(bench: Bench) -> None:
     assert list(unpack(blob(kept)).numbers) == [FIRST_NUMBER, 0]
 
 
+def test_two_who_are_erased_at_once_do_not_undo_each_other(bench: Bench) -> None:
+    bench.ready(recipients=2)
+    as_read = blob(bench.client.hget(bench.keys.of(Key.RECIPIENTS, "c1"), "0"))
+    erase(bench, Person(number=FIRST_NUMBER))
+
+    answer = bench.account.erasure._run_erase("c1", 0, as_read, [1])
+
+    assert answer == b"changed"
+    assert look(bench, Person(number=FIRST_NUMBER)).is_clean
+    erase(bench)
+    assert look(bench).is_clean
+    assert bench.status().reasons == {"forgotten": 2}
+    check(bench)
+
+
+def test_an_erasure_that_was_cut_off_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dispatcher.store.erasure._BATCHES_AT_ONCE", 1)
+    bench.ready("c1")
+    bench.ready("c2")
+
+    def break_off(batches: int) -> None:
+        if batches == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.account.erasure.erase(ADA, tell=break_off)
+
+    assert [trace.key for trace in look(bench).traces] == ["sms:{default}:recipients:c1"]
+    assert erase(bench).recipients == 1
+    assert look(bench).is_clean
+
+
 class Storm:
     """Claims, POSTs and erasures of a campaign of six, in whatever order."""
 

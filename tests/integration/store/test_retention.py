@@ -1,24 +1,28 @@
 """Campaigns that are over lose their people, then their record; a repeated submit stays known."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from dispatcher.domain.campaign import DroppedRow
+from dispatcher.domain.erasure import Person
 from dispatcher.domain.fates import Receipt
 from dispatcher.domain.lifecycle import CampaignState
+from dispatcher.domain.timing import Timing
 from dispatcher.errors import ErasedError, UnknownCampaignError
-from dispatcher.store.batches import Outcome
+from dispatcher.store.batches import Outcome, QuoteFailure
 from dispatcher.store.erasure import Terms
 from dispatcher.store.families import Ends, ending
 from dispatcher.store.keys import Key
 from dispatcher.store.proof import entries
 from dispatcher.store.submissions import Submission
+from dispatcher.store.withdrawals import Withdrawal
 from tests.support.bench import FIRST_NUMBER, START_MS, Bench, record_of, upload_of
 from tests.support.bench_lists import submit_uploaded
 
 DAY = 86_400_000
+HOUR = 3_600_000
 TERMS = Terms(people=30 * DAY, records=400 * DAY, strangers=14 * DAY)
 T0 = START_MS // 1000
 
@@ -121,6 +125,86 @@ def test_the_record_goes_in_the_end_with_every_trace_of_the_campaign(bench: Benc
     # A claim's token is forgotten by the next tick.
     bench.account.ledger.tick()
     assert set(families(bench)) - for_ever == set()
+
+
+def cancelled_while_quoting(bench: Bench) -> None:
+    bench.submit()
+    bench.quote("c1")
+    bench.account.campaigns.cancel("c1")
+
+
+def cancelled_with_lists(bench: Bench) -> None:
+    submit_uploaded(bench)
+    bench.quote_all("c1")
+    bench.account.campaigns.cancel("c1")
+    bench.advance(HOUR)
+    assert bench.account.lists.claim_cleanup(lease_ms=1) is not None
+    bench.account.lists.end_cleanup("c1", is_done=True)
+
+
+def rejected(bench: Bench) -> None:
+    bench.submit()
+    bench.account.batches.fail_quote(bench.claim_quote("c1"), QuoteFailure.REJECT, why="-4")
+
+
+def refused(bench: Bench) -> None:
+    bench.ready(recipients=2)
+    bench.record(bench.claim(), Outcome.REFUSED, code="-4", why="no")
+
+
+def expired(bench: Bench) -> None:
+    latest = datetime.fromtimestamp((START_MS + HOUR) / 1000, UTC)
+    bench.submit(timing=Timing(send_at=None, handover_at=None, latest=latest))
+    bench.advance(2 * HOUR)
+    bench.account.ledger.tick()
+
+
+def taken_back(bench: Bench) -> None:
+    at = datetime.fromtimestamp((START_MS + HOUR) / 1000, UTC)
+    bench.ready(recipients=2, timing=Timing(send_at=at, handover_at=None, latest=None))
+    bench.accept(bench.claim())
+    bench.account.campaigns.cancel("c1")
+    claim = bench.account.withdrawals.claim(lease_ms=1000)
+    assert claim is not None
+    bench.account.withdrawals.record(claim, Withdrawal.GONE, credits_left=1000)
+
+
+def settled_late(bench: Bench) -> None:
+    bench.ready(recipients=2)
+    claim = bench.claim()
+    bench.record(claim, Outcome.UNKNOWN, why="no answer")
+    bench.account.receipts.merge([receipt(0), receipt(1)])
+
+
+def forgotten(bench: Bench) -> None:
+    bench.ready(recipients=1)
+    bench.account.erasure.erase(Person(number=FIRST_NUMBER))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        cancelled_while_quoting,
+        cancelled_with_lists,
+        rejected,
+        refused,
+        expired,
+        taken_back,
+        settled_late,
+        forgotten,
+    ],
+)
+def test_however_a_campaign_ends_no_key_of_it_stays_for_ever(
+    bench: Bench, end: Callable[[Bench], None]
+) -> None:
+    end(bench)
+    assert bench.status().is_over
+
+    bench.advance(400 * DAY)
+    bench.account.ledger.tick()
+    retain(bench)
+
+    assert set(families(bench)) - {key.value for key in ending(Ends.NEVER)} == set()
 
 
 def test_a_large_campaign_is_erased_in_parts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
