@@ -126,6 +126,7 @@ class Store:
         ledger, finder = Ledger(scripts), Finder(scripts)
         results = Results(scripts, campaigns, batches)
         outbox = Outbox(scripts)
+        suppressions = SuppressionList(scripts, self._barrier)
         return AccountStore(
             campaigns=campaigns,
             batches=batches,
@@ -142,12 +143,12 @@ class Store:
             results=results,
             finder=finder,
             schedules=Schedules(scripts, self._barrier),
-            suppressions=SuppressionList(scripts, self._barrier),
+            suppressions=suppressions,
             outbox=outbox,
             callbacks=Callbacks(scripts, outbox),
             checks=Checks(scripts),
             unnamed=Unnamed(scripts),
             heard=Heard(scripts),
             people=People(scripts, campaigns, finder, results),
-            erasure=Erasure(scripts),
+            erasure=Erasure(scripts, suppressions),
         )

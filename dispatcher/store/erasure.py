@@ -22,6 +22,7 @@ from dispatcher.store.keys import Key
 from dispatcher.store.proof import entries, keys_of
 from dispatcher.store.replies import blob, text
 from dispatcher.store.scripts import Script, Scripts
+from dispatcher.store.suppressions import SuppressionList
 
 _BATCHES_AT_ONCE = 64
 _MOST_BATCHES = 2000
@@ -59,14 +60,16 @@ class Count:
 class Erasure:
     """Erases people from one account's keys; every call may be made again."""
 
-    def __init__(self, scripts: Scripts) -> None:
+    def __init__(self, scripts: Scripts, suppressions: SuppressionList) -> None:
         self._scripts = scripts
+        self._suppressions = suppressions
         self._client = scripts.client
         self._keys = scripts.keys
         self._ways: Mapping[People, Callable[[Key, Person, Count], None]] = {
             People.IN_BATCHES: self._from_batches,
             People.IN_ENTRIES: self._from_entries,
             People.IN_BODIES: self._from_bodies,
+            People.ON_LISTS: self._from_list,
         }
 
     def retain(self, terms: Terms) -> bool:
@@ -271,6 +274,12 @@ class Erasure:
                 if any(person.is_in(blob(value)) for value in fields.values()):
                     with translated():
                         count.entries += int(self._client.xdel(name, entry))
+
+    def _from_list(self, key: Key, person: Person, count: Count) -> None:
+        del key
+        listed = self._suppressions.look_up([person.number])[person.number]
+        if listed is not None and listed.number:
+            count.entries += self._suppressions.forget(person.number)
 
     def _from_bodies(self, key: Key, person: Person, count: Count) -> None:
         for ticket in keys_of(self._client, self._keys, key.value):

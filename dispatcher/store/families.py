@@ -17,6 +17,9 @@ class Ends(enum.Enum):
     NEVER = "never"
     """It names the account's own, or is capped, and holds nobody."""
 
+    LISTED = "listed"
+    """Never by itself: who must not be sent to stays so, as a digest once they were erased."""
+
     BY_STATE = "by state"
     """A transition takes each entry out; none is left of what is over."""
 
@@ -58,6 +61,9 @@ class People(enum.Enum):
 
     IN_BODIES = "in bodies"
     """LIST of packed bodies; those about somebody are taken out."""
+
+    ON_LISTS = "on lists"
+    """HASH by digest; the number is blanked, and the digest stays: they are not sent to."""
 
     IN_PASSING = "in passing"
     """Workers are about to read it and delete it; there is nothing to do but wait."""
@@ -101,6 +107,9 @@ FAMILIES: Mapping[Key, Family] = {
     Key.PARKED: Family(Ends.AS_STRANGERS, People.IN_ENTRIES),
     Key.QUARANTINE: Family(Ends.AS_STRANGERS, People.IN_ENTRIES),
     Key.ALARMS: Family(Ends.NEVER),
+    Key.SUPPRESSIONS: Family(Ends.LISTED, People.ON_LISTS),
+    Key.LIFTED: Family(Ends.NEVER),
+    Key.SUPPRESSION_LOG: Family(Ends.NEVER),
     Key.UPLOAD: Family(Ends.BY_LIFETIME, People.IN_BATCHES),
     Key.SCHEDULE: Family(Ends.WITH_SCHEDULE),
     Key.AUDIENCE: Family(Ends.WITH_SCHEDULE, People.IN_BATCHES),

@@ -214,7 +214,7 @@ class SpoolFile:
             # Under a name of its own: at no moment may what stays be on no disk.
             hidden = self.path.with_name(f"{self.path.stem}-{uuid.uuid4().hex}{_UNFINISHED}")
             with hidden.open("xb") as file:
-                file.write(b"".join(_framed(spooled) for spooled in kept if spooled.bodies))
+                file.write(b"".join(framed(spooled) for spooled in kept if spooled.bodies))
                 file.flush()
                 os.fsync(file.fileno())
             hidden.rename(hidden.with_suffix(_ENDING))
@@ -225,11 +225,6 @@ class SpoolFile:
     def close(self) -> None:
         """Let others have the file."""
         self._file.close()
-
-
-def _framed(spooled: Spooled) -> bytes:
-    record = msgspec.msgpack.encode(spooled)
-    return _FRAME.pack(len(record), zlib.crc32(record)) + record
 
 
 def _read(content: bytes) -> tuple[list[Spooled], bool]:

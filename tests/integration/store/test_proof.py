@@ -7,10 +7,12 @@ import msgspec
 import pytest
 
 from dispatcher.domain.erasure import Person, Proof
+from dispatcher.domain.suppressions import SuppressionSource
 from dispatcher.store.erasure import Count
 from dispatcher.store.keys import Key
 from dispatcher.store.proof import entries
 from dispatcher.store.replies import blob
+from dispatcher.store.suppressions import Addition
 from tests.support.bench import FIRST_NUMBER, START_MS, Bench
 
 NUMBER = FIRST_NUMBER + 1
@@ -58,6 +60,20 @@ def test_who_was_erased_lately_is_remembered_by_a_digest(bench: Bench) -> None:
 
     assert bench.account.erasure.forgotten([FIRST_NUMBER, NUMBER]) == {NUMBER}
     assert look(bench).is_clean
+
+
+def test_whoever_is_suppressed_stays_so_without_their_number(bench: Bench) -> None:
+    suppressions = bench.account.suppressions
+    at = datetime.fromtimestamp(START_MS / 1000, UTC)
+    addition = Addition(numbers=[NUMBER], source=SuppressionSource.OPERATOR, at=at)
+    suppressions.add(addition)
+    assert not look(bench).is_clean
+
+    first, second = erase(bench), erase(bench)
+
+    assert (first.entries, second.entries) == (1, 0)
+    assert look(bench).is_clean
+    assert suppressions.contains([NUMBER]) == {NUMBER}
 
 
 PLANTED: Sequence[Callable[[Bench, str], object]] = (
