@@ -70,6 +70,7 @@ class Erasure:
             People.IN_ENTRIES: self._from_entries,
             People.IN_BODIES: self._from_bodies,
             People.ON_LISTS: self._from_list,
+            People.IN_REPLIES: self._from_replies,
         }
 
     def retain(self, terms: Terms) -> bool:
@@ -274,6 +275,20 @@ class Erasure:
                 if any(person.is_in(blob(value)) for value in fields.values()):
                     with translated():
                         count.entries += int(self._client.xdel(name, entry))
+
+    def _from_replies(self, key: Key, person: Person, count: Count) -> None:
+        for reply in keys_of(self._client, self._keys, key.value):
+            name = self._keys.of(key, reply)
+            with translated():
+                found = self._client.hgetall(name)
+            if not any(person.is_in(blob(value)) for value in found.values()):
+                continue
+            with translated(), self._client.pipeline() as pipe:
+                pipe.zrem(self._keys.of(Key.REPLIES), reply)
+                pipe.zrem(self._keys.of(Key.REVIEW), reply)
+                pipe.unlink(name)
+                pipe.execute()
+            count.entries += 1
 
     def _from_list(self, key: Key, person: Person, count: Count) -> None:
         del key

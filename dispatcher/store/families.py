@@ -38,6 +38,9 @@ class Ends(enum.Enum):
     WITH_SCHEDULE = "with schedule"
     """Goes when its schedule is deleted, or has been over for as long as a campaign's record."""
 
+    WITH_REPLIES = "with replies"
+    """Each reply goes, and from its ZSETs, once it is as old as people are kept."""
+
     AS_STRANGERS = "as strangers"
     """Each entry goes when it is as old as what is kept of strangers."""
 
@@ -61,6 +64,9 @@ class People(enum.Enum):
 
     IN_BODIES = "in bodies"
     """LIST of packed bodies; those about somebody are taken out."""
+
+    IN_REPLIES = "in replies"
+    """HASH, per reply; those about somebody are deleted."""
 
     ON_LISTS = "on lists"
     """HASH by digest; the number is blanked, and the digest stays: they are not sent to."""
@@ -105,7 +111,12 @@ FAMILIES: Mapping[Key, Family] = {
     Key.ERASURE_LOG: Family(Ends.NEVER),
     Key.RECEIPTS: Family(Ends.BY_STATE, People.IN_PASSING),
     Key.PARKED: Family(Ends.AS_STRANGERS, People.IN_ENTRIES),
+    Key.POSTED_REPLIES: Family(Ends.BY_STATE, People.IN_PASSING),
+    Key.LINKING: Family(Ends.BY_LIFETIME),
+    Key.REPLIES: Family(Ends.WITH_REPLIES),
+    Key.REVIEW: Family(Ends.WITH_REPLIES),
     Key.QUARANTINE: Family(Ends.AS_STRANGERS, People.IN_ENTRIES),
+    Key.MALFORMED: Family(Ends.NEVER),
     Key.ALARMS: Family(Ends.NEVER),
     Key.SUPPRESSIONS: Family(Ends.LISTED, People.ON_LISTS),
     Key.LIFTED: Family(Ends.NEVER),
@@ -122,6 +133,7 @@ FAMILIES: Mapping[Key, Family] = {
     Key.BATCH: Family(Ends.WITH_BATCHES),
     Key.LISTS: Family(Ends.WITH_PEOPLE),
     Key.WAITING: Family(Ends.WITH_PEOPLE),
+    Key.REPLY: Family(Ends.WITH_REPLIES, People.IN_REPLIES),
     Key.EVENTS: Family(Ends.WITH_PEOPLE),
 }
 """Every family. A schedule's text, and of one that is over its audience, end as a campaign's do."""

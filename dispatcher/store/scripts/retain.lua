@@ -65,6 +65,13 @@ for i = 1, #over, 2 do
 end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.erased), '-inf', now - kept, 'LIMIT', 0, 100)) do forget(id) end
 
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.replies), '-inf', now - retention, 'LIMIT', 0, 500)) do
+  redis.call('UNLINK', key(K.reply, id))
+  redis.call('ZREM', key(K.replies), id)
+  redis.call('ZREM', key(K.review), id)
+  done = done + 1
+end
+
 -- Entries are named after the server's own clock.
 local seconds = tonumber(redis.call('TIME')[1])
 for i = 1, #families.streams, 2 do

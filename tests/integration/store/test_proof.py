@@ -40,8 +40,8 @@ def test_received_bodies_about_them_are_deleted_and_those_of_others_stay(bench: 
     assert count.entries == 3
     assert look(bench).is_clean
     for key in (Key.PARKED, Key.QUARANTINE):
-        kept = [fields for _, fields in entries(bench.client, bench.keys.of(key))]
-        assert kept == [{b"body": others}]
+        kept = [fields[b"body"] for _, fields in entries(bench.client, bench.keys.of(key))]
+        assert kept == [others]
     (early,) = bench.client.lrange(bench.keys.of(Key.EARLY, "9"), 0, -1)
     assert msgspec.msgpack.decode(blob(early)) == [others]
 
@@ -60,6 +60,20 @@ def test_who_was_erased_lately_is_remembered_by_a_digest(bench: Bench) -> None:
 
     assert bench.account.erasure.forgotten([FIRST_NUMBER, NUMBER]) == {NUMBER}
     assert look(bench).is_clean
+
+
+def test_replies_of_theirs_are_deleted_and_those_of_others_stay(bench: Bench) -> None:
+    for reply, sender in (("r1", "+33639980001"), ("r2", "+33639980002")):
+        bench.client.hset(bench.keys.of(Key.REPLY, reply), mapping={"sender": sender, "text": "a"})
+        for index in (Key.REPLIES, Key.REVIEW):
+            bench.client.zadd(bench.keys.of(index), {reply: START_MS})
+
+    assert erase(bench).entries == 1
+
+    assert look(bench).is_clean
+    assert bench.listed(Key.REPLIES) == bench.listed(Key.REVIEW) == {"r2"}
+    assert bench.client.exists(bench.keys.of(Key.REPLY, "r2"))
+    assert not bench.client.exists(bench.keys.of(Key.REPLY, "r1"))
 
 
 def test_whoever_is_suppressed_stays_so_without_their_number(bench: Bench) -> None:

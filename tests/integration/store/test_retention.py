@@ -285,6 +285,19 @@ def test_strangers_bodies_are_kept_for_two_weeks(bench: Bench) -> None:
         assert kept == [young]
 
 
+def test_replies_are_kept_as_long_as_people(bench: Bench) -> None:
+    for reply, age in (("old", 30 * DAY), ("young", 30 * DAY - 1)):
+        bench.client.hset(bench.keys.of(Key.REPLY, reply), "text", "oui")
+        for index in (Key.REPLIES, Key.REVIEW):
+            bench.client.zadd(bench.keys.of(index), {reply: START_MS - age})
+
+    retain(bench)
+
+    assert bench.listed(Key.REPLIES) == bench.listed(Key.REVIEW) == {"young"}
+    assert not bench.client.exists(bench.keys.of(Key.REPLY, "old"))
+    assert bench.client.exists(bench.keys.of(Key.REPLY, "young"))
+
+
 def test_campaigns_that_were_over_before_anybody_counted_are_erased_as_well(bench: Bench) -> None:
     finished(bench)
     bench.client.delete(bench.keys.of(Key.OVER))
