@@ -21,7 +21,7 @@ class Ends(enum.Enum):
     """Never by itself: who must not be sent to stays so, as a digest once they were erased."""
 
     BY_STATE = "by state"
-    """A transition takes each entry out; none is left of what is over."""
+    """A transition or a tick takes each entry out; none is left of what is over."""
 
     BY_LIFETIME = "by lifetime"
     """Each key expires by itself."""
@@ -90,6 +90,9 @@ FAMILIES: Mapping[Key, Family] = {
     Key.HELD: Family(Ends.BY_STATE),
     Key.INFLIGHT: Family(Ends.BY_STATE),
     Key.UNKNOWN: Family(Ends.BY_STATE),
+    Key.ASSUMPTIONS: Family(Ends.BY_STATE),
+    Key.ANSWERED: Family(Ends.AS_STRANGERS),
+    Key.AUDIT: Family(Ends.NEVER),
     Key.DUE: Family(Ends.BY_STATE),
     Key.WITHDRAWALS: Family(Ends.BY_STATE),
     Key.ALARM_CLOCK: Family(Ends.BY_STATE),
@@ -99,11 +102,15 @@ FAMILIES: Mapping[Key, Family] = {
     Key.RANGES: Family(Ends.WITH_RECORD),
     Key.TICKETS: Family(Ends.BY_STATE),
     Key.EARLY: Family(Ends.BY_LIFETIME, People.IN_BODIES),
+    Key.EARLY_TICKETS: Family(Ends.AS_STRANGERS),
     Key.SCHEDULES: Family(Ends.WITH_SCHEDULE),
     Key.SCHEDULES_DUE: Family(Ends.WITH_SCHEDULE),
     Key.AWAITED: Family(Ends.BY_STATE),
     Key.UNANSWERED: Family(Ends.BY_STATE),
     Key.CLEANUP: Family(Ends.WITH_RECORD),
+    Key.CHECKS: Family(Ends.WITH_RECORD),
+    Key.UNNAMED: Family(Ends.BY_STATE),
+    Key.HEARD: Family(Ends.AS_PEOPLE),
     Key.OVER: Family(Ends.WITH_RECORD),
     Key.ERASED: Family(Ends.WITH_RECORD),
     Key.ERASURES: Family(Ends.BY_STATE),
@@ -134,11 +141,18 @@ FAMILIES: Mapping[Key, Family] = {
     Key.LISTS: Family(Ends.WITH_PEOPLE),
     Key.WAITING: Family(Ends.WITH_PEOPLE),
     Key.REPLY: Family(Ends.WITH_REPLIES, People.IN_REPLIES),
+    Key.PRODUCER: Family(Ends.NEVER),
+    Key.OUTBOX: Family(Ends.NEVER),
+    Key.OUTBOX_LOOKS: Family(Ends.NEVER),
+    Key.TOLD: Family(Ends.BY_STATE),
+    Key.LANES: Family(Ends.BY_STATE),
+    Key.LANE: Family(Ends.BY_STATE),
+    Key.DEAD: Family(Ends.NEVER),
     Key.EVENTS: Family(Ends.WITH_PEOPLE),
 }
 """Every family. A schedule's text, and of one that is over its audience, end as a campaign's do."""
 
-STREAMS = frozenset({Key.PARKED, Key.QUARANTINE})
+STREAMS = frozenset({Key.PARKED, Key.QUARANTINE, Key.HEARD})
 """Those that end by age and are streams; the others are sorted by time."""
 
 

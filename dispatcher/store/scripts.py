@@ -55,6 +55,32 @@ _CHECK_REST = 20
 _NAME_AFTER_MS = 10_000
 _NAME_AT_LEAST_EVERY_MS = 3_600_000
 
+_LEFT_OUT = (fates.Exclusion.SUPPRESSED, fates.Exclusion.FORGOTTEN)
+_POLICIES = (unknowns.OnUnknown.RESEND, unknowns.OnUnknown.ASSUME_SENT)
+
+_LIMITS: Mapping[str, float] = {
+    "FULL_AT": _FULL_AT,
+    "ENDED_KEPT_MS": _ENDED_KEPT_MS,
+    "EARLY_KEPT_MS": _EARLY_KEPT_MS,
+    "CLEAN_AFTER_MS": _CLEAN_AFTER_MS,
+    "LEAST_DELAY_MS": _LEAST_DELAY_MS,
+    "WITHDRAWAL_MARGIN_MS": _WITHDRAWAL_MARGIN_MS,
+    "HISTORY_KEPT": _HISTORY_KEPT,
+    "EXPIRY_PAUSE_MS": _EXPIRY_PAUSE_MS,
+    "SERIAL_MS": _SERIAL_MS,
+    "HEARD_KEPT": _HEARD_KEPT,
+    "MOST_RECOUNTED": _MOST_RECOUNTED,
+    "CHECK_EVERY_MS": _CHECK_EVERY_MS,
+    "CHECK_REST": _CHECK_REST,
+    "NAME_AFTER_MS": _NAME_AFTER_MS,
+    "NAME_AT_LEAST_EVERY_MS": _NAME_AT_LEAST_EVERY_MS,
+    "TRIM_EVERY_MS": _TRIM_EVERY_MS,
+    "RECEIPTS_TOLD_AT_ONCE": _RECEIPTS_TOLD_AT_ONCE,
+    "DEAD_KEPT": _DEAD_KEPT,
+    "DEAD_AGE_MS": _DEAD_AGE_MS,
+    "OUTAGE_FAILURES": _OUTAGE_FAILURES,
+}
+
 # What every script begins with, in this order: each builds on those before.
 _SHARED = (
     "common",
@@ -250,40 +276,19 @@ def _preamble(clock: str, outbox: OutboxLimits) -> str:
         f"local RANKS = {{{', '.join(str(rank) for rank in fates.RANKS)}}}",
         f"local RECEIPT_BASE = {fates.RECEIPT_BASE}",
         f"local AWAITED_FIELDS = {{{_quoted(fates.AWAITED_COUNTERS)}}}",
-        f"local FULL_AT = {_FULL_AT}",
-        f"local ENDED_KEPT_MS = {_ENDED_KEPT_MS}",
-        f"local EARLY_KEPT_MS = {_EARLY_KEPT_MS}",
-        f"local CLEAN_AFTER_MS = {_CLEAN_AFTER_MS}",
-        f"local LEAST_DELAY_MS = {_LEAST_DELAY_MS}",
-        f"local WITHDRAWAL_MARGIN_MS = {_WITHDRAWAL_MARGIN_MS}",
-        f"local HISTORY_KEPT = {_HISTORY_KEPT}",
-        f"local EXPIRY_PAUSE_MS = {_EXPIRY_PAUSE_MS}",
-        f"local SERIAL_MS = {_SERIAL_MS}",
         f"local ANSWERED_KEPT_MS = {ANSWERED_KEPT_MS}",
         f"local V = {_names(unknowns.Decision)}",
         *(f"V.{source.name.lower()} = '{source.value}'" for source in unknowns.Source),
         f"local SEEN_FIELDS = {{{_quoted(f'seen:{each.value}' for each in unknowns.Source)}}}",
-        f"local RESEND = '{unknowns.OnUnknown.RESEND.value}'",
-        f"local ASSUME_SENT = '{unknowns.OnUnknown.ASSUME_SENT.value}'",
-        f"local HEARD_KEPT = {_HEARD_KEPT}",
-        f"local MOST_RECOUNTED = {_MOST_RECOUNTED}",
-        f"local CHECK_EVERY_MS = {_CHECK_EVERY_MS}",
-        f"local CHECK_REST = {_CHECK_REST}",
-        f"local NAME_AFTER_MS = {_NAME_AFTER_MS}",
-        f"local NAME_AT_LEAST_EVERY_MS = {_NAME_AT_LEAST_EVERY_MS}",
+        f"local RESEND, ASSUME_SENT = {_quoted(each.value for each in _POLICIES)}",
+        *(f"local {name} = {value}" for name, value in _LIMITS.items()),
         f"local UNREAD = {UNREAD}",
-        f"local SUPPRESSED = {int(fates.Exclusion.SUPPRESSED)}",
+        f"local SUPPRESSED, FORGOTTEN = {int(_LEFT_OUT[0])}, {int(_LEFT_OUT[1])}",
         f"local INTENT = {_names(Intent)}",
         f"local DEFAULT_PRODUCER = '{DEFAULT_PRODUCER}'",
         f"local E = {_names(EventKind)}",
         f"local OUTBOX_MAX = {outbox.entries}",
         f"local OUTBOX_AGE_MS = {outbox.age_ms}",
-        f"local TRIM_EVERY_MS = {_TRIM_EVERY_MS}",
-        f"local RECEIPTS_TOLD_AT_ONCE = {_RECEIPTS_TOLD_AT_ONCE}",
-        f"local DEAD_KEPT = {_DEAD_KEPT}",
-        f"local DEAD_AGE_MS = {_DEAD_AGE_MS}",
-        f"local OUTAGE_FAILURES = {_OUTAGE_FAILURES}",
-        f"local FORGOTTEN = {int(fates.Exclusion.FORGOTTEN)}",
         f"local TERMINAL = {_set(lifecycle.TERMINAL)}",
     ]
     return "\n".join(lines) + "\n"

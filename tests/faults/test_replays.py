@@ -10,15 +10,14 @@ import pytest
 
 from dispatcher import Campaign, FromTask, Schedule, Verdict
 from dispatcher.domain.feed import EventKind
-from dispatcher.domain.erasure import Person
 from dispatcher.domain.occurrences import occurrence_id
-from dispatcher.domain.packing import Batch, pack
 from dispatcher.errors import StateError
 from dispatcher.store.batches import Outcome, SendRecord
 from dispatcher.store.callbacks import Delivery, Ending, Settlement
 from dispatcher.store.claims import SendClaim
 from dispatcher.store.scripts import Script
 from dispatcher.store.withdrawals import Withdrawal
+from tests.faults.forgetting import people_who_are_forgotten
 from tests.faults.replaying_redis import ReplayingRedis
 from tests.faults.rig import Rig, WorkerDiedError
 from tests.support.invariants import SETTLED, violations
@@ -282,23 +281,6 @@ def people_who_answer(rig: Rig) -> list[str]:
     return [campaign]
 
 
-def people_who_are_forgotten(rig: Rig) -> list[str]:
-    """Erase somebody from what waits, is quoted, in a POST and at the API for later."""
-    erasure, withdraws = rig.account.store.erasure, for_later(rig)
-    campaigns = [rig.submit(RECIPIENTS), rig.submit_quoted(RECIPIENTS), withdraws]
-    rig.account.store.campaigns.upload("u1", {0: pack(Batch(numbers=list(map(int, PEOPLE))))})
-    for number in PEOPLE[:2]:
-        erasure.erase(Person(number=int(number)))
-        rig.settle()
-        erasure.erase_next()
-    rig.settle()
-    with suppress(StateError):
-        # Nobody may be left in it.
-        rig.resources.dispatcher.cancel(withdraws)
-    rig.settle()
-    return campaigns
-
-
 SITUATIONS: dict[Script, dict[str, Scenario]] = {
     Script.SUBMIT: {"": everything_goes_well},
     Script.CLAIM_QUOTE: {
@@ -370,16 +352,11 @@ SITUATIONS: dict[Script, dict[str, Scenario]] = {
     Script.KEEP_REPLY: {"": people_who_answer},
     Script.JUDGE_REPLY: {"": people_who_answer},
     Script.SUPPRESS: {"": people_who_answer},
-    Script.ERASE: {
-        "sending": people_who_are_forgotten,
-        "scheduled": people_who_are_forgotten,
-    },
+    Script.ERASE: dict.fromkeys(("sending", "scheduled"), people_who_are_forgotten),
     Script.SWAP: {"": people_who_are_forgotten},
 }
 
-# The tests of the store's retention run these, again and again.
 _OF_RETENTION = {Script.RETAIN, Script.ERASE_SCHEDULE}
-
 # `test_list_replays` runs these.
 _OF_LISTS = {
     Script.FILL,
