@@ -10,6 +10,7 @@ that the outcome is unknown.
     ├── UnknownCampaignError            no such campaign
     ├── UnknownScheduleError            no such schedule
     ├── UnknownReplyError               no such reply
+    ├── UnknownRecipientError           no such number in that campaign
     ├── ErasedError                     its recipients were erased; only totals are kept
     ├── StateError                      the campaign is not in a state that allows this
     ├── WaitTimeoutError                the awaited state was not reached in time

@@ -49,14 +49,22 @@ def explain_fate(fate: int) -> tuple[RecipientState, str]:
 
 def status_of(campaign: str, account: str, fields: Mapping[str, str]) -> CampaignStatus:
     """Build a status from a campaign's record."""
-    states, reasons = _count_recipients(fields)
-    hold = fields.get("hold")
+    return _status_of(campaign, account, fields, *_count_recipients(fields))
+
+
+def _status_of(
+    campaign: str,
+    account: str,
+    fields: Mapping[str, str],
+    states: Mapping[RecipientState, int],
+    reasons: Mapping[str, int],
+) -> CampaignStatus:
     return CampaignStatus(
         id=campaign,
         account=account,
         producer=fields.get("producer", DEFAULT_PRODUCER),
         state=CampaignState(fields["state"]),
-        hold=HoldReason(hold) if hold else None,
+        hold=HoldReason(fields["hold"]) if fields.get("hold") else None,
         rows=int(fields["rows"]),
         invalid=int(fields["invalid"]),
         duplicated=int(fields["duplicated"]),
