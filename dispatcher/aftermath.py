@@ -37,6 +37,7 @@ class Aftermath:
 
         Raises:
             UnknownCampaignError: there is none of that id on that account.
+            ErasedError: its recipients were erased.
         """
         found = self._open(account).results.of(campaign)
         return (result for result in found if result in selection)

@@ -10,6 +10,8 @@ that the outcome is unknown.
     ├── UnknownCampaignError            no such campaign
     ├── UnknownScheduleError            no such schedule
     ├── UnknownReplyError               no such reply
+    ├── UnknownRecipientError           no such number in that campaign
+    ├── ErasedError                     its recipients were erased; only totals are kept
     ├── StateError                      the campaign is not in a state that allows this
     ├── WaitTimeoutError                the awaited state was not reached in time
     ├── StoreError
@@ -114,6 +116,10 @@ class UnknownReplyError(DispatcherError):
 
 class UnknownRecipientError(DispatcherError):
     """That number did not come in with that campaign."""
+
+
+class ErasedError(DispatcherError):
+    """The recipients and texts of the campaign were erased; only its totals are kept."""
 
 
 class StateError(DispatcherError):

@@ -17,9 +17,11 @@ from dispatcher.domain.campaign import (
     cancellation_of,
 )
 from dispatcher.domain.checks import problems_of, problems_of_key
+from dispatcher.domain.erasure import Forgotten
 from dispatcher.domain.lifecycle import CampaignState, HoldReason
 from dispatcher.domain.quotes import CampaignQuote
 from dispatcher.domain.timing import problems_of_time, utc_now
+from dispatcher.erasing import Erasure
 from dispatcher.errors import (
     InputError,
     Problem,
@@ -53,6 +55,7 @@ class Dispatcher(Aftermath):
         unknowns: batches whose answer was lost.
         feed: what producers are told, as it happens; call it.
         callbacks: how the delivery of that to their endpoints stands.
+        erasure: erases people.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Dispatcher(Aftermath):
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         super().__init__(store, hints, settings, now=now)
+        self.erasure = Erasure(store, settings, self._preparation.normalise)
         self.schedules = Schedules(store, self._preparation, self._account_name)
         self.suppressions = Suppressions(store, self._preparation, self._account_name, now=now)
         self.replies = Replies(store, self._account_name)
@@ -162,6 +166,10 @@ class Dispatcher(Aftermath):
                 observer=observer or Observer(),
                 simulate=simulate,
             )
+
+    def forget(self, number: str, *, by: str = "", timeout: float = 30) -> Forgotten:
+        """Erase one person everywhere, and look whether they are nowhere; see `Erasure.forget`."""
+        return self.erasure.forget(number, by=by, timeout=timeout)
 
     def contact_lists(self, campaign: str, *, account: str | None = None) -> list[str]:
         """Give the ids of the lists at the API that were made for a campaign.

@@ -92,6 +92,9 @@ class Task(enum.Enum):
     NAME = "campaigns.name"
     """Finds out whom the API left out of batches: (account)."""
 
+    RETAIN = "retention"
+    """Erases on every account what was kept for long enough, and people who wait for it."""
+
     TICK = "tick"
     """Finds what should have moved on every account, and nudges it."""
 
@@ -112,6 +115,7 @@ QUEUE_OF: Mapping[Task, QueueName] = {
     Task.CALL_BACK: QueueName.CALLBACKS,
     Task.CHECK: QueueName.RECEIPTS,
     Task.NAME: QueueName.RECEIPTS,
+    Task.RETAIN: QueueName.RECEIPTS,
     Task.TICK: QueueName.CONTROL,
 }
 

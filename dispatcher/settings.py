@@ -54,6 +54,8 @@ def _parts(value: object) -> object:
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_parts)]
+# Receipts are awaited for days, and must find whom they are about.
+Kept = Annotated[timedelta, Field(ge=timedelta(days=1))]
 # It becomes part of key names and, in braces, the cluster's hash tag.
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
@@ -125,6 +127,11 @@ class Settings(BaseSettings):
         breaker_span: the time in which they have to be lost.
         breaker_cool_down: after which the API is tried again, by one batch.
         receipt_wait: after which a campaign finishes without the missing receipts.
+        retention: after which the recipients and texts of a campaign that is over are erased, and
+            what was received from them; totals stay.
+        record_kept: after which the totals of a campaign go, too. Until then, the same id or key
+            gives the same campaign back; after it, a new one. More than a year, so that what is
+            named after a day or a month is not sent again by last year's name.
         batch_size: recipients of one POST; the API's maximum is not documented.
         list_size: recipients of one list made at the API for a mail merge, and of its one POST.
         clean_lists: empty such lists of their contacts once their campaign is over.
@@ -192,6 +199,8 @@ class Settings(BaseSettings):
     breaker_span: Seconds = 600
     breaker_cool_down: Seconds = 60
     receipt_wait: timedelta = timedelta(hours=72)
+    retention: Kept = timedelta(days=30)
+    record_kept: Kept = timedelta(days=400)
     batch_size: int = Field(default=1000, ge=1, le=50_000)
     list_size: int = Field(default=5000, ge=1, le=50_000)
     clean_lists: bool = True
@@ -268,6 +277,12 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"{name} ({limit:g} s) must be shorter than {next_name} ({next_limit:g} s)"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _people_before_totals(self) -> Self:
+        if self.record_kept < self.retention:
+            raise ValueError("record_kept must not be shorter than retention")
         return self
 
     @model_validator(mode="after")

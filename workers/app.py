@@ -18,6 +18,8 @@ from workers.withdrawer import Withdrawer
 _log = structlog.get_logger("workers.app")
 
 _TICK_SECONDS = 1.0
+# People who were in a POST under way when they were to be forgotten wait no longer.
+_RETAIN_SECONDS = 10.0
 # Ticks that pile up while no worker runs are worth one. Expiry compares two machines' clocks.
 _TICK_LIFETIME = 60
 _SHUTDOWN_MARGIN = 10.0
@@ -52,6 +54,11 @@ def _worker_options(settings: Settings) -> dict[str, Any]:
                 "task": Task.TICK.value,
                 "schedule": _TICK_SECONDS,
                 "options": {"expires": _TICK_LIFETIME, "queue": QueueName.CONTROL.value},
+            },
+            "retention": {
+                "task": Task.RETAIN.value,
+                "schedule": _RETAIN_SECONDS,
+                "options": {"expires": _TICK_LIFETIME, "queue": QueueName.RECEIPTS.value},
             },
         },
     }

@@ -27,6 +27,7 @@ from workers.steps.quote import quote_next
 from workers.steps.receipts import merge_next
 from workers.steps.reconcile import reconcile
 from workers.steps.replies import link_next
+from workers.steps.retention import retain_all
 from workers.steps.schedules import run_next
 from workers.steps.send import send_next
 from workers.steps.tick import tick
@@ -93,15 +94,23 @@ def _register_callbacks(app: Celery, resources: Callable[[], Resources]) -> None
 def _register_control(app: Celery, resources: Callable[[], Resources]) -> None:
     @app.task(name=Task.TICK.value)  # type: ignore[untyped-decorator]  # celery has no types
     def look_around() -> None:
-        for account in resources().accounts:
-            try:
-                tick(account)
-            except DispatcherError as error:
-                # One account's trouble must not stop the others.
-                _log.error("tick failed", account=account.name, error=str(error))
+        _on_every_account(resources(), Task.TICK, tick)
+
+    @app.task(name=Task.RETAIN.value)  # type: ignore[untyped-decorator]  # celery has no types
+    def retain() -> None:
+        _on_every_account(resources(), Task.RETAIN, retain_all)
 
     for task, step in _ACCOUNT_STEPS.items():
         _register_account_step(app, resources, task, step)
+
+
+def _on_every_account(resources: Resources, task: Task, look: Callable[[Account], None]) -> None:
+    for account in resources.accounts:
+        try:
+            look(account)
+        except DispatcherError as error:
+            # One account's trouble must not stop the others.
+            _log.error("look failed", task=task.value, account=account.name, error=str(error))
 
 
 def _register_account_step(

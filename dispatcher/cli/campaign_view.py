@@ -194,6 +194,8 @@ def _trouble_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
 
 
 def _time_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
+    if status.erased_at is not None:
+        yield "recipients", f"erased on {status.erased_at:%Y-%m-%d}; these totals stay"
     if status.send_at is not None:
         yield "time", f"{status.send_at:%Y-%m-%d %H:%M:%S %Z}"
     yield "created", f"{status.created_at:%Y-%m-%d %H:%M:%S %Z}"

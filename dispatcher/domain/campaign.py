@@ -149,6 +149,8 @@ class CampaignStatus:
         checked_at: when that was; None for never.
         resend_of: the campaign of which it sends to some again.
         resends: the campaigns that send to some of it again, oldest first.
+        erased_at: when its recipients and texts were erased; the totals stay.
+        late_receipts: receipts that came after that, and changed nothing.
     """
 
     id: str
@@ -187,6 +189,8 @@ class CampaignStatus:
     checked_at: datetime | None = None
     resend_of: str | None = None
     resends: tuple[str, ...] = ()
+    erased_at: datetime | None = None
+    late_receipts: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -227,7 +231,8 @@ class RecipientResult:
     """What became of one row of a campaign.
 
     Attributes:
-        number: E.164 digits, or what came in when that was not a number.
+        number: E.164 digits, or what came in when that was not a number; "" once the person
+            was forgotten.
         id: the producer's own id.
         state: what became of it.
         reason: why, when it was not delivered.

@@ -42,6 +42,8 @@ class Exclusion(enum.IntEnum):
     INVALID = 201
     DUPLICATED = 202
     SUPPRESSED = 203
+    FORGOTTEN = 204
+    """Not the quote's: the person was erased before the batch was sent."""
 
 
 _UNKNOWN_CODE_RANK = 1

@@ -76,7 +76,7 @@ class BatchState(enum.Enum):
     """Not sent. A claim moves it to `sending`."""
 
     EMPTY = "empty"
-    """The quote, or suppressions after it, left nobody to send to, so it is never posted."""
+    """Nobody in it is left to send to, so it is never posted."""
 
     SENDING = "sending"
     """Claimed: from here on it may have been posted. Never goes back without proof."""
@@ -141,7 +141,7 @@ CAMPAIGN_MOVES: Mapping[CampaignState, frozenset[CampaignState]] = {
 # Every way to ACCEPTED but those from SENDING and UNKNOWN means that a proof contradicts
 # what we believed; the scripts take the proof and raise an alarm.
 BATCH_MOVES: Mapping[BatchState, frozenset[BatchState]] = {
-    B.READY: frozenset({B.SENDING, B.CANCELLED, B.EXPIRED, B.REFUSED, B.ACCEPTED}),
+    B.READY: frozenset({B.SENDING, B.EMPTY, B.CANCELLED, B.EXPIRED, B.REFUSED, B.ACCEPTED}),
     B.EMPTY: frozenset(),
     B.SENDING: frozenset({B.ACCEPTED, B.SCHEDULED, B.REFUSED, B.UNKNOWN, B.READY, B.EMPTY}),
     B.SCHEDULED: frozenset({B.ACCEPTED, B.WITHDRAWING}),

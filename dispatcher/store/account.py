@@ -13,6 +13,7 @@ from dispatcher.store.checks import Checks
 from dispatcher.store.connection import connect
 from dispatcher.store.contact_lists import ContactLists
 from dispatcher.store.durability import Barrier, barrier_for
+from dispatcher.store.erasure import Erasure
 from dispatcher.store.events import Events
 from dispatcher.store.finder import Finder
 from dispatcher.store.heard import Heard
@@ -22,6 +23,7 @@ from dispatcher.store.mobile_replies import MobileReplies
 from dispatcher.store.outbox import Outbox
 from dispatcher.store.people import People
 from dispatcher.store.preamble import SERVER_CLOCK, OutboxLimits
+from dispatcher.store.proof import Search
 from dispatcher.store.quarantine import Quarantine
 from dispatcher.store.reach import Reach
 from dispatcher.store.receipts import Receipts
@@ -61,6 +63,7 @@ class AccountStore:
     unnamed: Unnamed
     heard: Heard
     people: People
+    erasure: Erasure
 
 
 class Store:
@@ -106,6 +109,10 @@ class Store:
             self._accounts[name] = self._open_account(name)
         return self._accounts[name]
 
+    def search(self) -> Search:
+        """Give what looks through every key of every account."""
+        return Search(self._client, self._namespace)
+
     def close(self) -> None:
         """Close every connection."""
         self._client.close()
@@ -120,6 +127,7 @@ class Store:
         ledger, finder = Ledger(scripts), Finder(scripts)
         results = Results(scripts, campaigns, batches)
         outbox = Outbox(scripts)
+        suppressions = SuppressionList(scripts, self._barrier)
         return AccountStore(
             campaigns=campaigns,
             batches=batches,
@@ -136,11 +144,12 @@ class Store:
             results=results,
             finder=finder,
             schedules=Schedules(scripts, self._barrier),
-            suppressions=SuppressionList(scripts, self._barrier),
+            suppressions=suppressions,
             outbox=outbox,
             callbacks=Callbacks(scripts, outbox),
             checks=Checks(scripts),
             unnamed=Unnamed(scripts),
             heard=Heard(scripts),
             people=People(scripts, campaigns, finder, results),
+            erasure=Erasure(scripts, suppressions),
         )

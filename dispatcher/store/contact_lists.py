@@ -122,3 +122,10 @@ class ContactLists:
             for _, progress in sorted(found.items())
             if progress and progress.id and progress.phase is not ListPhase.GIVEN
         ]
+
+    def of_batch(self, campaign: str, n: int) -> str | None:
+        """Give the id of the list made for a batch, None if there is none or it was emptied."""
+        with translated():
+            stored = self._client.hget(self._keys.of(Key.LISTS, campaign), str(n))
+        progress = read_progress(blob(stored))
+        return None if progress is None or progress.phase is ListPhase.GIVEN else progress.id

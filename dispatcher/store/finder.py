@@ -50,12 +50,15 @@ class Finder:
         """Give the places of some numbers in one campaign, in its order."""
         wanted = frozenset(numbers)
         with translated():
-            batches = int(self._client.hget(self._keys.of(Key.CAMPAIGN, campaign), "batches") or 0)
+            found = self._client.hmget(
+                self._keys.of(Key.CAMPAIGN, campaign), ["batches", "erased_at"]
+            )
+        batches = 0 if found[1] else int(found[0] or 0)
         for first in range(0, batches, _BATCHES_AT_ONCE):
             fields = [str(n) for n in range(first, min(first + _BATCHES_AT_ONCE, batches))]
             with translated():
-                found = self._client.hmget(self._keys.of(Key.RECIPIENTS, campaign), fields)
-            for n, packed in enumerate(found, start=first):
+                page = self._client.hmget(self._keys.of(Key.RECIPIENTS, campaign), fields)
+            for n, packed in enumerate(page, start=first):
                 if packed is None:
                     continue
                 kept = unpack(blob(packed)).numbers

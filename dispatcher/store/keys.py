@@ -1,5 +1,7 @@
 """Every key in Redis: its name, type, content and lifetime.
 
+What ends with a campaign, and how one person is erased from what is kept, `families` says.
+
 All keys of an account start with `<namespace>:{<account>}:`. The braces are a cluster's
 hash tag: one script may touch a campaign and its account's credits together, and accounts
 spread over nodes.
@@ -18,7 +20,7 @@ class Key(enum.Enum):
     withdrawn_at, reconcile_at."""
 
     CAMPAIGNS = "campaigns"
-    """ZSET campaign -> created ms, for ever: the account's campaigns in order."""
+    """ZSET campaign -> created ms: the account's campaigns in order."""
 
     AGENDA = "agenda"
     """ZSET campaign -> ms of the next look: what a tick should nudge if it does not move."""
@@ -95,11 +97,26 @@ class Key(enum.Enum):
     HEARD = "heard"
     """STREAM of packs of receipts as they were merged; the newest million receipts."""
 
+    OVER = "over"
+    """ZSET campaign -> ms when it was over; until its people and texts are erased."""
+
+    ERASED = "erased"
+    """ZSET campaign -> ms when it was over: only its totals are kept, until its record goes."""
+
+    ERASURES = "erasures"
+    """ZSET `campaign/batch` -> ms since when people in it are to be erased once it is settled."""
+
+    FORGOTTEN = "forgotten"
+    """ZSET keyed digest of a number -> ms, 14 days: who was erased; what still comes is dropped."""
+
+    ERASURE_LOG = "erasure_log"
+    """STREAM of what erasing somebody came to, without who; newest 10,000."""
+
     RECEIPTS = "receipts"
     """STREAM of receipts as received, until merged."""
 
     PARKED = "parked"
-    """STREAM of receipts that match nothing of ours; newest 100,000."""
+    """STREAM of receipts that match nothing of ours; newest 100,000, 14 days."""
 
     POSTED_REPLIES = "posted_replies"
     """STREAM of replies as received, until linked to campaigns."""
@@ -114,7 +131,7 @@ class Key(enum.Enum):
     """ZSET reply -> ms it was written: those a person has to read."""
 
     QUARANTINE = "quarantine"
-    """STREAM of bodies that are no receipts or replies, with the hook; newest 10,000."""
+    """STREAM of bodies that are no receipts or replies, with the hook; newest 10,000, 14 days."""
 
     MALFORMED = "malformed"
     """HASH hook -> how many bodies could not be read, for ever."""
@@ -144,7 +161,7 @@ class Key(enum.Enum):
     """LIST, per schedule: what became of the newest 100 occurrences."""
 
     CAMPAIGN = "campaign:"
-    """HASH, per campaign: the record; see `Campaigns`."""
+    """HASH, per campaign: the record; see `Campaigns`. Its totals outlive its recipients."""
 
     RECIPIENTS = "recipients:"
     """HASH batch number -> packed recipients, per campaign."""
@@ -199,8 +216,8 @@ class Keys:
 
     def __init__(self, namespace: str, account: str) -> None:
         self.account_name = account
-        self._prefix = f"{namespace}:{{{account}}}:"
+        self.prefix = f"{namespace}:{{{account}}}:"
 
     def of(self, key: Key, *ids: str | int) -> str:
         """Give the full name of a key."""
-        return self._prefix + key.value + ":".join(str(part) for part in ids)
+        return self.prefix + key.value + ":".join(str(part) for part in ids)

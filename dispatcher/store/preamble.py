@@ -56,6 +56,7 @@ _FIGURES: Mapping[str, float] = {
     "UNREAD": UNREAD,
     "RECEIPT_BASE": fates.RECEIPT_BASE,
     "SUPPRESSED": int(fates.Exclusion.SUPPRESSED),
+    "FORGOTTEN": int(fates.Exclusion.FORGOTTEN),
 }
 
 

@@ -49,14 +49,22 @@ def explain_fate(fate: int) -> tuple[RecipientState, str]:
 
 def status_of(campaign: str, account: str, fields: Mapping[str, str]) -> CampaignStatus:
     """Build a status from a campaign's record."""
-    states, reasons = _count_recipients(fields)
-    hold = fields.get("hold")
+    return _status_of(campaign, account, fields, *_count_recipients(fields))
+
+
+def _status_of(
+    campaign: str,
+    account: str,
+    fields: Mapping[str, str],
+    states: Mapping[RecipientState, int],
+    reasons: Mapping[str, int],
+) -> CampaignStatus:
     return CampaignStatus(
         id=campaign,
         account=account,
         producer=fields.get("producer", DEFAULT_PRODUCER),
         state=CampaignState(fields["state"]),
-        hold=HoldReason(hold) if hold else None,
+        hold=HoldReason(fields["hold"]) if fields.get("hold") else None,
         rows=int(fields["rows"]),
         invalid=int(fields["invalid"]),
         duplicated=int(fields["duplicated"]),
@@ -88,6 +96,8 @@ def status_of(campaign: str, account: str, fields: Mapping[str, str]) -> Campaig
         checked_at=moment(fields["checked_at"]) if "checked_at" in fields else None,
         resend_of=fields.get("resend_of"),
         resends=tuple(fields.get("resends", "").split()),
+        erased_at=moment(fields["erased_at"]) if "erased_at" in fields else None,
+        late_receipts=int(fields.get("late_receipts", 0)),
     )
 
 

@@ -8,6 +8,7 @@ from dispatcher.domain.campaign import CampaignStatus, RecipientResult
 from dispatcher.domain.fates import FOLLOWS_BATCH, ReceiptCode, RecipientState, code_of
 from dispatcher.domain.lifecycle import BatchState, CampaignState
 from dispatcher.domain.packing import Batch, unpack
+from dispatcher.errors import ErasedError
 from dispatcher.store.batches import Batches, BatchRecord
 from dispatcher.store.campaigns import Campaigns
 from dispatcher.store.connection import translated
@@ -57,7 +58,7 @@ class Page:
         is_accepted = self.record.state is BatchState.ACCEPTED
         seconds = _TIME.unpack_from(self.times, place * _TIME.size)[0]
         return RecipientResult(
-            number=str(self.batch.numbers[place]),
+            number=str(self.batch.numbers[place] or ""),
             id=(self.batch.ids[place] or None) if self.batch.ids else None,
             state=state,
             reason=reason,
@@ -82,6 +83,7 @@ class Results:
 
         Raises:
             UnknownCampaignError: there is none of that id.
+            ErasedError: its recipients were erased.
         """
         status = self._campaigns.status(campaign)
         for page in self.pages(status):
@@ -92,7 +94,16 @@ class Results:
             )
 
     def pages(self, status: CampaignStatus) -> Iterator[Page]:
-        """Read every batch in order."""
+        """Read every batch in order.
+
+        Raises:
+            ErasedError: its recipients were erased.
+        """
+        if status.erased_at is not None:
+            raise ErasedError(
+                f"campaign {status.id} has no recipients any more: they were erased on "
+                f"{status.erased_at:%Y-%m-%d}, and its status keeps the totals"
+            )
         return (self.page(status, n) for n in range(status.batches))
 
     def page(self, status: CampaignStatus, n: int) -> Page:

@@ -95,6 +95,10 @@ class Script(enum.Enum):
     RECORD_CHECK = ("record_check", True)
     CLAIM_UNNAMED = ("claim_unnamed", True)
     GIVE_UP_NAMING = ("give_up_naming", True)
+    RETAIN = ("retain", True)
+    ERASE = ("erase", True)
+    SWAP = ("swap", True)
+    ERASE_SCHEDULE = ("erase_schedule", True)
 
     def __init__(self, file: str, finishes: bool) -> None:  # noqa: FBT001 - the table above reads well
         self.file = file

@@ -54,6 +54,9 @@ class Tickets:
         campaign, _, n = batch.rpartition("/")
         with translated():
             packed = self._client.hget(self._keys.of(Key.RECIPIENTS, campaign), n)
+        if packed is None:
+            # Erased: nobody is known to have got it.
+            return Addressees(array("Q"), array("Q"))
         first = self._scripts.run(Script.FIRST_SEQUENCE, campaign, n)
         pairs = sorted(zip(unpack(blob(packed)).numbers, count(int(first)), strict=False))
         return Addressees(

@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -190,6 +190,37 @@ class SpoolFile:
             self.path.rename(self.path.with_suffix(_SUSPECT))
         else:
             self.path.unlink(missing_ok=True)
+
+    @staticmethod
+    def is_one(path: Path) -> bool:
+        """Tell whether a file is one of the spool's, be it damaged."""
+        return path.suffix in (_ENDING, _SUSPECT)
+
+    def take_out(self, is_to_go: Callable[[bytes], bool]) -> int:
+        """Take bodies out for good; give how many.
+
+        Of a damaged file, what could be read was passed on before it was put aside, so all of
+        it goes.
+        """
+        is_suspect = self.path.suffix == _SUSPECT
+        kept = [
+            spooled._replace(bodies=[body for body in spooled.bodies if not is_to_go(body)])
+            for spooled in self.records
+        ]
+        before, after = (
+            sum(len(spooled.bodies) for spooled in records) for records in (self.records, kept)
+        )
+        if after and not is_suspect:
+            # Under a name of its own: at no moment may what stays be on no disk.
+            hidden = self.path.with_name(f"{self.path.stem}-{uuid.uuid4().hex}{_UNFINISHED}")
+            with hidden.open("xb") as file:
+                file.write(b"".join(framed(spooled) for spooled in kept if spooled.bodies))
+                file.flush()
+                os.fsync(file.fileno())
+            hidden.rename(hidden.with_suffix(_ENDING))
+        self.path.unlink(missing_ok=True)
+        _sync_folder(self.path.parent)
+        return max(1, before - after)
 
     def close(self) -> None:
         """Let others have the file."""

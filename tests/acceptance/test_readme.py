@@ -125,6 +125,17 @@ def test_the_commands_about_replies_run_as_written(stack: Stack) -> None:
         assert "taken for" in run(["bash", "-eu", "-c", command], stack, PATH=path)
 
 
+def test_the_first_person_of_the_examples_is_forgotten_as_written(
+    stack: Stack, tmp_path: Path
+) -> None:
+    (command,) = re.findall(r"^\$ (dispatcher forget .*)$", README.read_text(), re.MULTILINE)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    printed = run(["bash", "-eu", "-c", command], stack, tmp_path, PATH=path)
+
+    assert printed.rstrip().endswith("nowhere")
+
+
 def test_the_shell_example_queues_a_campaign_without_our_code(stack: Stack) -> None:
     (code,) = blocks("bash")
 

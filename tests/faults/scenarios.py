@@ -14,6 +14,7 @@ from dispatcher.store.callbacks import Delivery, Ending, Settlement
 from dispatcher.store.claims import SendClaim
 from dispatcher.store.scripts import Script
 from dispatcher.store.withdrawals import Withdrawal
+from tests.faults.forgetting import people_who_are_forgotten
 from tests.faults.lost_answers import OF_LOST_ANSWERS, lost_answers
 from tests.faults.rig import Rig, WorkerDiedError
 from workers.milestones import Milestone
@@ -342,4 +343,6 @@ SITUATIONS: dict[Script, dict[str, Scenario]] = {
     Script.JUDGE_REPLY: {"": people_who_answer},
     Script.SUPPRESS: {"": people_who_answer},
     Script.MAKE_GROUP: {"": a_worker_that_dies},
+    Script.ERASE: dict.fromkeys(("sending", "scheduled"), people_who_are_forgotten),
+    Script.SWAP: {"": people_who_are_forgotten},
 }

@@ -26,7 +26,7 @@ RECIPIENTS = 5
 TEN_MINUTES = 600
 
 # What only costs time, or is asked for by no one else.
-EXPECTED_CHANGES = {
+EXPECTED_CHANGES: dict[Script, str | tuple[str, ...]] = {
     # One campaign more is taken, and checked ten minutes later.
     Script.CLAIM_CHECK: "checks: ",
     # The next try comes later.

@@ -48,6 +48,7 @@ def test_every_public_method_of_the_dispatcher_says_what_it_does() -> None:
         "credits",
         "events",
         "explain",
+        "forget",
         "from_env",
         "from_settings",
         "pause",

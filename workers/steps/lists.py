@@ -26,7 +26,7 @@ _CREATING = ListProgress(phase=ListPhase.CREATING)
 
 def is_uploaded(claim: QuoteClaim) -> bool:
     """Tell whether nothing is left to upload, as for batches that are sent directly."""
-    if claim.batch.infos is None:
+    if claim.batch.infos is None or not any(claim.batch.numbers):
         return True
     return claim.progress is not None and claim.progress.phase is ListPhase.COMPLETE
 
@@ -64,20 +64,40 @@ def verify(
     list_id = _id_of(claim)
     account.api.deduplicate(list_id)
     account.trace(Milestone.DEDUPLICATED, claim.campaign, claim.n)
-    held = account.api.contacts(list_id)
+    held = _held(account, claim.batch, list_id)
     missing = [place for place in missing_from(claim.batch, held) if place not in without]
     if missing:
         _expect_quoting(account, claim)
         _put_back(account, list_id, _contacts(claim.batch, missing))
         account.trace(Milestone.CONTACTS_ADDED, claim.campaign, claim.n)
         account.api.deduplicate(list_id)
-        held = account.api.contacts(list_id)
+        held = _held(account, claim.batch, list_id)
         missing = [place for place in missing_from(claim.batch, held) if place not in without]
     numbers = {str(claim.batch.numbers[place]) for place in without}
     for contact in held:
         if contact.destination.removeprefix("+") in numbers:
             account.api.remove_contact(contact.id)
     return dict.fromkeys(missing, Exclusion.INVALID)
+
+
+def _held(account: Account, batch: Batch, list_id: str) -> Sequence[Contact]:
+    """Read who is in a list, after taking those out who were forgotten since they were added."""
+    held = list(account.api.contacts(list_id))
+    gone = forgotten_in(batch, held)
+    for contact in gone:
+        account.api.remove_contact(contact.id)
+    return [contact for contact in held if contact not in gone] if gone else held
+
+
+def forgotten_in(batch: Batch, held: Sequence[Contact]) -> list[Contact]:
+    """Give the contacts of a batch's own list that are nobody's any more.
+
+    Where somebody was erased from the batch, a contact that is not of the batch is theirs.
+    """
+    if all(batch.numbers):
+        return []
+    known = set(map(str, batch.numbers))
+    return [contact for contact in held if contact.destination.removeprefix("+") not in known]
 
 
 def _expect_quoting(account: Account, claim: QuoteClaim) -> None:
@@ -111,7 +131,8 @@ def missing_from(batch: Batch, held: Sequence[Contact]) -> list[int]:
         if known.infos != contact.infos:
             raise _spoilt("holds other values than were uploaded")
     there = {contact.destination.removeprefix("+") for contact in held}
-    return [place for place, number in enumerate(batch.numbers) if str(number) not in there]
+    numbers = enumerate(batch.numbers)
+    return [place for place, number in numbers if number and str(number) not in there]
 
 
 def _find_or_create(account: Account, claim: QuoteClaim) -> None:
@@ -124,7 +145,7 @@ def _find_or_create(account: Account, claim: QuoteClaim) -> None:
 
 
 def _create(account: Account, claim: QuoteClaim) -> None:
-    places = _next_places(account, claim, 0)
+    places = _next_places(account, claim, _first_known(claim.batch))
     reply = account.api.create_list(_contacts(claim.batch, places), name=claim.list_name)
     account.trace(Milestone.LIST_CREATED, claim.campaign, claim.n)
     _advance(account, claim, _CREATING, _Uploaded(reply.id, places.stop))
@@ -132,7 +153,8 @@ def _create(account: Account, claim: QuoteClaim) -> None:
 
 def _add(account: Account, claim: QuoteClaim, progress: ListProgress) -> None:
     places = _next_places(account, claim, progress.added)
-    account.api.add_contacts(_id_of(claim), _contacts(claim.batch, places))
+    if contacts := _contacts(claim.batch, places):
+        account.api.add_contacts(_id_of(claim), contacts)
     account.trace(Milestone.CONTACTS_ADDED, claim.campaign, claim.n)
     _advance(account, claim, progress, _Uploaded(_id_of(claim), places.stop))
 
@@ -159,6 +181,11 @@ def _id_of(claim: QuoteClaim) -> str:
     return (claim.progress.id if claim.progress else None) or ""
 
 
+def _first_known(batch: Batch) -> int:
+    """Give the place of the first who was not forgotten: a list is not made of nobody."""
+    return next(place for place, number in enumerate(batch.numbers) if number)
+
+
 def _next_places(account: Account, claim: QuoteClaim, added: int) -> range:
     """Give the places of those whom the next POST /list takes."""
     return range(added, min(added + account.settings.batch_size, len(claim.batch.numbers)))
@@ -169,6 +196,7 @@ def _contacts(batch: Batch, places: Sequence[int]) -> list[NewContact]:
     return [
         NewContact(str(batch.numbers[place]), _four([column[place] for column in columns]))
         for place in places
+        if batch.numbers[place]
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dispatcher.domain.fates import FOLLOWS_BATCH
+from dispatcher.domain.fates import FOLLOWS_BATCH, Exclusion
 from dispatcher.errors import (
     ApiError,
     CredentialsRefusedError,
@@ -15,7 +15,7 @@ from dispatcher.store.claims import SendClaim
 from workers.resources import Account
 from workers.steps.contacts import contacts_digest, contacts_of
 from workers.steps.hours import out_of_hours
-from workers.steps.lists import missing_from
+from workers.steps.lists import forgotten_in, missing_from
 from workers.steps.outcomes import outcome_of
 from workers.steps.wire import is_given, lists_of
 
@@ -44,9 +44,13 @@ def obstacle(account: Account, claim: SendClaim) -> SendRecord | None:
 def _are_as_quoted(claim: SendClaim, held: Sequence[Contact]) -> bool:
     """Tell whether lists hold whom they held when they were quoted, with the same values."""
     if is_given(claim):
-        return claim.progress is not None and contacts_digest(held) == claim.progress.id
+        # Who was forgotten since cannot be left out of lists that are not ours.
+        if claim.progress is None or Exclusion.FORGOTTEN in claim.fates:
+            return False
+        return contacts_digest(held) == claim.progress.id
+    gone = forgotten_in(claim.batch, held)
     try:
-        missing = missing_from(claim.batch, held)
+        missing = missing_from(claim.batch, [each for each in held if each not in gone])
     except InputError:
         return False
     return all(claim.fates[place] != FOLLOWS_BATCH for place in missing)
@@ -63,7 +67,8 @@ def _is_tidied(account: Account, claim: SendClaim, held: Sequence[Contact]) -> b
     try:
         for contact in held:
             number = contact.destination.removeprefix("+")
-            if number in seen or claim.fates[places[number]] != FOLLOWS_BATCH:
+            is_left_out = number not in places or claim.fates[places[number]] != FOLLOWS_BATCH
+            if number in seen or is_left_out:
                 account.api.remove_contact(contact.id)
             seen.add(number)
     except (ApiError, InputError):

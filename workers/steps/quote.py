@@ -80,13 +80,14 @@ def _heeding(account: Account, claim: QuoteClaim) -> tuple[QuoteClaim, dict[int,
 
 
 def _ask(account: Account, claim: QuoteClaim, suppressed: dict[int, Exclusion]) -> Quote:
+    numbers = claim.batch.numbers
     known = dict(suppressed)
-    if claim.batch.infos is not None:
+    if claim.batch.infos is not None and any(numbers):
         known = verify(account, claim, without=suppressed) | suppressed
+    known |= {place: Exclusion.FORGOTTEN for place, number in enumerate(numbers) if not number}
     places = [place for place in left_in(claim.fates) if place not in known]
     if not places:
         return Quote(cost=0, credits_left=None, exclusions=known)
-    numbers = claim.batch.numbers
     to = [Destination(str(numbers[place])) for place in places]
     message, lists = message_of(claim), lists_of(claim)
 

@@ -16,6 +16,7 @@ from dispatcher.domain.receipts import (
 )
 from dispatcher.errors import StoreError, StoreFullError, StoreUnavailableError
 from dispatcher.store.receipts import Received
+from dispatcher.store.tickets import Addressees
 from workers.resources import Account
 from workers.steps.progress import Progress
 from workers.steps.strays import forward_replies
@@ -63,12 +64,32 @@ def _address(account: Account, found: _Sorted) -> None:
                 found.foreign += bodies
             continue
         addressees = account.addressees(known[ticket])
+        strangers = []
         for receipt, body in receipts:
             sequence = addressees.sequence_of(receipt.number)
             if sequence is None:
-                found.foreign.append(body)
+                strangers.append((receipt, body))
             else:
                 found.ours.append((receipt.addressed(sequence), body))
+        found.foreign += _without_erased(account, known[ticket], addressees, strangers)
+
+
+def _without_erased(
+    account: Account,
+    batch: str,
+    addressees: Addressees,
+    strangers: Sequence[tuple[UnaddressedReceipt, bytes]],
+) -> list[bytes]:
+    """Leave out receipts of a batch about people who were erased: they are counted, not kept."""
+    if not strangers:
+        return []
+    erasure = account.store.erasure
+    numbers = [receipt.number for receipt, _ in strangers]
+    gone = erasure.forgotten(numbers) if addressees.numbers else set(numbers)
+    kept = [body for receipt, body in strangers if receipt.number not in gone]
+    if len(kept) < len(strangers):
+        erasure.count_late(batch.rpartition("/")[0], len(strangers) - len(kept))
+    return kept
 
 
 def _merge(account: Account, found: _Sorted) -> None:

@@ -66,9 +66,9 @@ def cut_anew(account: Account, claim: SendClaim, *, anew: bool = False) -> SendC
     """
     try:
         found = suppressed_in(account, claim, anew=anew)
-        if not found.places:
+        if not found.places and left_in(claim.fates):
             return replace(claim, heeded=found.version)
-        if is_given(claim):
+        if found.places and is_given(claim):
             return outcome_of(claim, Outcome.REFUSED, why=_GIVEN)
         left = account.store.batches.cut(claim, found.places)
     except StoreError:

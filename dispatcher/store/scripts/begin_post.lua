@@ -1,12 +1,14 @@
 -- The last look before a batch is posted: whatever forbade it since the claim is heeded. A batch that
 -- goes to lists counts as perhaps sent only from here on. ARGV: id, n, attempt, deadline ms, version
 -- of the suppression list that was heeded. Replies `go`, and again to the same attempt, or why not:
--- `over` when the claim is, `stopped`, the state of its campaign, or `suppressions` when the list
--- has changed, which is to be looked at once more.
+-- `over` when the claim is, `forgetting` when somebody in it is to be erased first, `stopped`, the
+-- state of its campaign, or `suppressions` when the list has changed, which is to be looked at once
+-- more.
 local id, n = ARGV[1], tonumber(ARGV[2])
 local batch = key(K.batch, id, n)
-local f = redis.call('HMGET', batch, 'state', 'attempt')
+local f = redis.call('HMGET', batch, 'state', 'attempt', 'forgetting')
 if f[1] ~= B.sending or f[2] ~= ARGV[3] then return 'over' end
+if f[3] then return 'forgetting' end
 if redis.call('HEXISTS', ACCOUNT, 'stopped_by') == 1 then return 'stopped' end
 if is_shut_out(id .. '/' .. n) then return 'too many answers were lost' end
 local state = redis.call('HGET', key(K.campaign, id), 'state')

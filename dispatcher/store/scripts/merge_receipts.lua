@@ -1,12 +1,13 @@
 -- Merges receipts whose authenticity was checked. A fate is the greatest heard, by (rank, time,
--- code), so order and repetition do not matter; any receipt proves that its batch was sent.
+-- code), so order and repetition do not matter; any receipt proves that its batch was sent. Those of
+-- a campaign whose recipients were erased are counted and change nothing.
 -- ARGV: msgpack of {sequence, fate byte, seconds, ticket, ...} in order of sequence.
 -- Replies the sequences that belong to no campaign.
 local list = cmsgpack.unpack(ARGV[1])
 local strangers, changed, proven = {}, {}, {}
 -- Places in the list of what was not heard before.
 local audible = {}
-local id, first, last, size, batches, settled
+local id, first, last, size, batches, settled, is_erased
 -- What changed of the campaign at hand: place, code and time of one receipt after the other.
 local news
 
@@ -14,10 +15,10 @@ local function find(sequence)
   if id and sequence >= first and sequence < last then return true end
   id = redis.call('ZREVRANGEBYSCORE', key(K.ranges), sequence, '-inf', 'LIMIT', 0, 1)[1]
   if not id then return false end
-  local f = redis.call('HMGET', key(K.campaign, id), 'first', 'recipients', 'batch_size', 'batches')
+  local f = redis.call('HMGET', key(K.campaign, id), 'first', 'recipients', 'batch_size', 'batches', 'erased_at')
   first, size, batches = tonumber(f[1]), tonumber(f[3]), tonumber(f[4])
   last = first + tonumber(f[2])
-  settled = {}
+  settled, is_erased = {}, f[5]
   news = changed[id] or {}
   changed[id] = news
   if sequence >= last then id = nil end
@@ -159,8 +160,11 @@ end
 local i = 1
 while i <= #list do
   local sequence, byte, ticket, last, to = list[i], list[i + 1], list[i + 3], i
-  local n = find(sequence) and batch_at(id, sequence - first, size, batches)
-  if n and settle(n, ticket, byte) then
+  local is_ours = find(sequence)
+  local n = is_ours and not is_erased and batch_at(id, sequence - first, size, batches)
+  if is_ours and is_erased then
+    redis.call('HINCRBY', key(K.campaign, id), 'late_receipts', 1)
+  elseif n and settle(n, ticket, byte) then
     to = sequence - first
     if not is_early(byte) then last, to = last_of_group(i, n, ticket) end
     if is_to_merge(n, byte) then

@@ -41,11 +41,36 @@ local function move(id, to, reason)
     look_again(id, now + number(redis.call('HGET', record, 'nudge_after')))
   elseif to == C.sent then
     look_again(id, now + number(redis.call('HGET', record, 'receipt_wait')))
-  elseif TERMINAL[to] and has_lists_to_clean(id) then
-    redis.call('ZADD', key(K.cleanup), now + CLEAN_AFTER_MS, id)
+  elseif TERMINAL[to] then
+    redis.call('ZADD', key(K.over), now, id)
+    if has_lists_to_clean(id) then redis.call('ZADD', key(K.cleanup), now + CLEAN_AFTER_MS, id) end
   end
   emit(id, 'campaign', from, to, reason)
   announce(id, to == C.held and E.hold or E.campaign, { from = from, to = to, reason = reason })
+end
+
+-- Gives one recipient a fate byte of its own; it no longer follows its batch's counter.
+local function set_fate(id, n, position, byte)
+  local record = key(K.campaign, id)
+  local batch = key(K.batch, id, n)
+  local state = redis.call('HGET', batch, 'state') or B.ready
+  redis.call('SETRANGE', key(K.fates, id), position, string.char(byte))
+  redis.call('HINCRBY', record, 'b:' .. state, -1)
+  redis.call('HINCRBY', record, 'f:' .. byte, 1)
+  redis.call('HINCRBY', batch, 'left', -1)
+end
+
+-- Leaves people out who were erased while nobody knew whether their batch had been sent.
+local function leave_out_forgotten(id, n)
+  local batch = key(K.batch, id, n)
+  local places = redis.call('HGET', batch, 'forgotten')
+  if not places then return end
+  local first = span(id, n)
+  redis.call('HDEL', batch, 'forgotten')
+  for place in string.gmatch(places, '%d+') do
+    local position = first + tonumber(place)
+    if redis.call('GETRANGE', key(K.fates, id), position, position) == '\0' then set_fate(id, n, position, FORGOTTEN) end
+  end
 end
 
 -- Moves a batch; `left` recipients follow it from one counter to the other.
@@ -84,17 +109,7 @@ local function move_batch(id, n, to, detail)
     local due = number(redis.call('HGET', batch, 'due_at'))
     if due > 0 then redis.call('HSET', batch, 'settled_at', math.min(due, now)) end
   end
+  if to == B.ready then leave_out_forgotten(id, n) end
   emit(id, 'batch ' .. n, from, to, detail)
   announce(id, E.batch, { batch = n, from = from, to = to, reason = detail })
-end
-
--- Gives one recipient a fate byte of its own; it no longer follows its batch's counter.
-local function set_fate(id, n, position, byte)
-  local record = key(K.campaign, id)
-  local batch = key(K.batch, id, n)
-  local state = redis.call('HGET', batch, 'state') or B.ready
-  redis.call('SETRANGE', key(K.fates, id), position, string.char(byte))
-  redis.call('HINCRBY', record, 'b:' .. state, -1)
-  redis.call('HINCRBY', record, 'f:' .. byte, 1)
-  redis.call('HINCRBY', batch, 'left', -1)
 end

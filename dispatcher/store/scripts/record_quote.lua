@@ -8,10 +8,18 @@ if state ~= C.quoting or redis.call('EXISTS', batch) == 1 then return { state or
 
 observe(ARGV[5], ARGV[6])
 local exclusions, first = cmsgpack.unpack(ARGV[7]), span(id, n)
-if #exclusions / 2 == size then cost = 0 end
-redis.call('HSET', batch, 'state', B.ready, 'size', size, 'left', size, 'quote', cost, 'attempt', 0,
+-- Some were left out before, for they were forgotten.
+local _, known = string.gsub(fates_of(id, n), '[^%z]', '')
+redis.call('HSET', batch, 'state', B.ready, 'size', size, 'left', size - known, 'attempt', 0,
   'heeded', ARGV[8])
-for i = 1, #exclusions, 2 do set_fate(id, n, first + exclusions[i], exclusions[i + 1]) end
+for i = 1, #exclusions, 2 do
+  local position = first + exclusions[i]
+  if redis.call('GETRANGE', key(K.fates, id), position, position) == '\0' then
+    set_fate(id, n, position, exclusions[i + 1])
+  end
+end
+if number(redis.call('HGET', batch, 'left')) == 0 then cost = 0 end
+redis.call('HSET', batch, 'quote', cost)
 redis.call('ZREM', key(K.waiting, id), n)
 redis.call('HDEL', record, 'tries')
 redis.call('HINCRBY', record, 'quote', cost)
