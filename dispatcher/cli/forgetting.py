@@ -32,7 +32,7 @@ def forget(
     timeout: TimeoutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase one person everywhere, and prove it by a look at every key.
+    """Erase one person everywhere, and prove it.
 
     Who was not sent to yet is not. What was sent keeps its fate and its cost, without the number.
     Files that this machine keeps for workers and receivers are looked through, too: run it on
