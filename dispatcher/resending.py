@@ -1,6 +1,6 @@
 """Sends a campaign again to those who did not get it, and to nobody else."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -264,25 +264,23 @@ class _Chosen:
                 continue
             free = RESENDABLE if name in ancestors else NOT_REACHED
             for page in self._store.results.pages(self._store.campaigns.status(name)):
-                self._taken.update(
-                    number
-                    for number, result in zip(page.batch.numbers, page.results(), strict=True)
-                    if result.state not in free
-                )
+                reached = page.places(_outside(free))
+                self._taken.update(page.batch.numbers[place] for place in reached)
 
     def __iter__(self) -> Iterator[Recipient]:
         """Give them in order; nobody who was erased."""
         for page in self._store.results.pages(self._source):
-            for place, result in enumerate(page.results()):
+            for place in page.places(self._wanted.takes):
                 number = page.batch.numbers[place]
-                if result not in self._wanted or not number:
+                if not number:
                     continue
                 if number in self._taken:
                     self.passed_over += 1
                     continue
                 self.count += 1
                 values = values_of(page.batch, place)
-                yield Recipient(result.number, id=result.id, fields=_as_fields(values))
+                own_id = page.result(place).id
+                yield Recipient(str(number), id=own_id, fields=_as_fields(values))
 
     def nobody(self) -> Problem:
         """Say that there is nobody, and where those are who would be."""
@@ -297,6 +295,10 @@ class _Chosen:
         while status.resend_of is not None:
             yield status.resend_of
             status = self._store.campaigns.status(status.resend_of)
+
+
+def _outside(states: Container[RecipientState]) -> Callable[[RecipientState, str | None], bool]:
+    return lambda state, _: state not in states
 
 
 _UNKNOWN_TEXTS = Problem(

@@ -88,12 +88,13 @@ class Only:
 
     def __contains__(self, result: RecipientResult) -> bool:
         """Tell whether somebody is; never one who may have got the message."""
-        if result.state not in RESENDABLE or result.reason == _NEVER:
+        return self.takes(result.state, result.reason)
+
+    def takes(self, state: RecipientState, reason: str | None) -> bool:
+        """Tell whether those in a state are, for a reason; never such as may have got it."""
+        if state not in RESENDABLE or reason == _NEVER:
             return False
-        return any(
-            kind.state is result.state and kind.reason in (None, result.reason)
-            for kind in self.kinds
-        )
+        return any(kind.state is state and kind.reason in (None, reason) for kind in self.kinds)
 
     def __str__(self) -> str:
         """Give the same text for the same people, however they were asked for."""

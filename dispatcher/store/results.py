@@ -1,7 +1,7 @@
 """Puts together what became of every recipient of a campaign."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from dispatcher.domain.campaign import CampaignStatus, RecipientResult
@@ -49,6 +49,13 @@ class Page:
     def results(self) -> Iterator[RecipientResult]:
         """Give what became of each recipient, in order."""
         return map(self.result, range(len(self.batch.numbers)))
+
+    def places(self, of: Callable[[RecipientState, str | None], bool]) -> Iterator[int]:
+        """Give the places of recipients whose state and reason are as asked, in order."""
+        wanted = {fate for fate in set(self.fates) if of(*_read_fate(fate, self.record)[:2])}
+        if not wanted:
+            return iter(())
+        return (place for place, fate in enumerate(self.fates) if fate in wanted)
 
     def result(self, place: int) -> RecipientResult:
         """Give what became of one recipient, by its place in the batch."""

@@ -98,14 +98,12 @@ def test_receipts_that_never_came_are_told_by_the_apis_figures(live: Works) -> N
 
 def test_before_receipts_are_due_the_api_is_not_asked(live: Works) -> None:
     campaign = finish(live)
-    live.sandbox.control("POST", "faults", {"faults": {"http_before": 1.0}, "count": 99})
     live.bench.advance(600_000)
 
     assert check_next(live.account) is Progress.MADE
 
     assert live.bench.record_field(campaign, "api_checked") == 0
     assert live.bench.status(campaign).findings == ()
-    live.sandbox.control("DELETE", "faults")
 
 
 def test_a_check_on_request_tells_why_the_api_was_not_asked(works: Works, live: Works) -> None:

@@ -277,3 +277,16 @@ def test_whoever_is_suppressed_meanwhile_is_not_sent_to_again(works: Works) -> N
     assert made.recipients == 1
     assert works.run(made.id).state is C.SENT
     assert [len(entry["messages"]) for entry in works.sandbox.ledger()] == [2, 2, 1]
+
+
+def test_whoever_a_resend_did_not_reach_either_is_left_to_a_resend_of_that(works: Works) -> None:
+    campaign = undelivered(works, 2, 3, 3, 3)
+    dispatcher = works.resources.dispatcher
+    first = dispatcher.resend(campaign, ["undelivered"])
+    works.run(first.id)
+    heard(works, first.id, [2])
+
+    with pytest.raises(InputError, match="all 1 are sent to by other campaigns already"):
+        dispatcher.resend(campaign, ["undelivered"], changes=Changes(id="another"))
+
+    assert dispatcher.resend(first.id, ["undelivered"]).recipients == 1

@@ -60,17 +60,13 @@ def _name(account: Account, claim: SendClaim | UnnamedClaim, left_out: LeftOut) 
     to = [Destination(str(claim.batch.numbers[place])) for place in places]
     simulate = directly(account, message_of(claim))
     try:
-        reply = simulate(to)
-        # Had others been left out meanwhile, nobody could tell who was at the time.
-        is_as_then = left_out_of(reply, len(to)) == left_out
-        found = (
-            find_exclusions(to, reply, simulate, account.blacklist.numbers) if is_as_then else {}
-        )
+        found = find_exclusions(to, simulate(to), simulate, account.blacklist.numbers)
     except ApiError as error:
         name = type(error).__name__
         _log.warning("left out, not named", campaign=claim.campaign, batch=claim.n, error=name)
         return False
     if len(found) != left_out.people:
+        # Others are left out by now, and nobody can tell who was at the time.
         _log.warning("left out, not told apart", campaign=claim.campaign, batch=claim.n)
         return False
     exclusions = {places[place]: reason for place, reason in found.items()}
