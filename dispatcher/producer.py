@@ -303,7 +303,7 @@ class Dispatcher(Aftermath):
     def stop(self, *, by: str, account: str | None = None) -> list[str]:
         """Let nothing more be sent on an account, or on any when it is None; `start` ends it.
 
-        It holds from the next claim of any worker on. Returns the accounts.
+        It holds from the next POST of any worker on. Returns the accounts.
         """
         names = list(self._settings.accounts) if account is None else [self._account_name(account)]
         for name in names:

@@ -86,7 +86,7 @@ class Ledger:
         )
 
     def stop(self, *, by: str) -> None:
-        """Let nothing more of the account be sent, from the next claim on."""
+        """Let nothing more of the account be sent, from the next POST on."""
         self._scripts.run(Script.STOP, by)
 
     def start(self) -> str:
