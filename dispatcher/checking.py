@@ -18,7 +18,8 @@ class Check:
     Attributes:
         campaign: the campaign's id.
         findings: what does not add up; nothing when all does.
-        is_whole: whether everything was counted at one moment; not while much is moving.
+        is_whole: whether everything was counted at one moment; not while much is moving, nor of a
+            campaign whose recipients were erased.
         asked: how many batches were compared with the API's figures.
         why_not_asked: why it was not asked, when it was not.
     """

@@ -11,6 +11,7 @@ from dispatcher.domain.numbers import Normaliser, NumberProblem
 from dispatcher.errors import InputError, Problem, UnknownRecipientError
 from dispatcher.store.account import AccountStore
 from dispatcher.store.people import Person
+from dispatcher.store.results import refuse_erased
 
 _OF_ALL = ("campaign", "reservation", "approval", "cancel", "pause", "contacts", "lists")
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -29,10 +30,12 @@ def explain(
 
     Raises:
         InputError: that is no number, and no row was dropped that was written so.
+        ErasedError: its recipients are not kept any more.
         UnknownCampaignError: there is none of that id.
         UnknownRecipientError: it never came in with that campaign.
     """
     status = store.campaigns.status(campaign)
+    refuse_erased(status)
     found = normalise(number)
     person = store.people.find(campaign, found) if isinstance(found, int) else None
     dropped = _dropped_rows(store, campaign, number, found)

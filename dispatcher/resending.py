@@ -29,6 +29,7 @@ from dispatcher.intake import Intake
 from dispatcher.preparing import Gathered, Preparation
 from dispatcher.store.account import AccountStore
 from dispatcher.store.people import values_of
+from dispatcher.store.results import refuse_erased
 from dispatcher.store.submissions import Definition, Kinship, Submission
 
 _ATTEMPTS = 10
@@ -115,9 +116,11 @@ class Resending:
             ConflictError: the id names another campaign.
             StateError: others keep sending to the same people again.
             UnconfirmedSubmitError: it may be made already; call again.
+            ErasedError: the people of a campaign of the family are not kept any more.
             UnknownCampaignError: there is none of that id.
         """
         wanted = only(words)
+        refuse_erased(self._store.campaigns.status(source))
         definition = self._store.campaigns.definition(source)
         root = definition.kinship.root if definition.kinship else source
         kinship = Kinship(source=source, root=root, only=str(wanted))

@@ -151,7 +151,7 @@ def _tell(found: Check) -> None:
     if not found.findings:
         typer.echo(f"campaign {found.campaign} adds up")
     if not found.is_whole:
-        say("It moves too much to be counted at one moment: check again when it is quieter.")
+        say("Not all was counted: it moves too much just now, or its recipients were erased.")
     if found.why_not_asked:
         say(f"The API's figures were not compared: {found.why_not_asked}.")
     elif found.asked:

@@ -64,6 +64,8 @@ class Checks:
         """
         for _ in range(_ATTEMPTS):
             before = self._look(campaign)
+            if "erased_at" in before[0]:
+                return Recount(books=before[0], counted=None)
             counted, wrong = self._count(campaign, int(before[0]["batches"]))
             if self._look(campaign) == before:
                 return Recount(books=before[0], counted=counted, wrong=wrong)

@@ -106,11 +106,7 @@ class Results:
         Raises:
             ErasedError: its recipients were erased.
         """
-        if status.erased_at is not None:
-            raise ErasedError(
-                f"campaign {status.id} has no recipients any more: they were erased on "
-                f"{status.erased_at:%Y-%m-%d}, and its status keeps the totals"
-            )
+        refuse_erased(status)
         return (self.page(status, n) for n in range(status.batches))
 
     def page(self, status: CampaignStatus, n: int) -> Page:
@@ -138,6 +134,19 @@ class Results:
             return n * size
         starts = self._keys.of(Key.STARTS, campaign)
         return int(_START.unpack(blob(self._client.getrange(starts, n * 4, n * 4 + 3)))[0])
+
+
+def refuse_erased(status: CampaignStatus) -> None:
+    """Say so when a campaign's recipients are not kept any more.
+
+    Raises:
+        ErasedError: they were erased.
+    """
+    if status.erased_at is not None:
+        raise ErasedError(
+            f"campaign {status.id} has no recipients any more: they were erased on "
+            f"{status.erased_at:%Y-%m-%d}, and its status keeps the totals"
+        )
 
 
 def _read_fate(fate: int, record: BatchRecord) -> tuple[RecipientState, str | None, str | None]:

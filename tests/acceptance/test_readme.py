@@ -196,7 +196,7 @@ def test_the_examples_of_being_told_run_as_written(stack: Stack) -> None:
 def test_the_commands_for_afterwards_run_as_written(stack: Stack, tmp_path: Path) -> None:
     (block,) = [code for code in blocks("console") if "dispatcher explain" in code]
     campaign = stack.dispatcher.submit(
-        Campaign(text="Bonjour", recipients=["06 39 98 00 07", "06 39 98 90 11"])
+        Campaign(text="Bonjour", recipients=["06 39 98 00 08", "06 39 98 90 11"])
     )
     assert stack.dispatcher.wait(campaign, timeout=30).state.value == "finished"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

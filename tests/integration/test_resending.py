@@ -12,7 +12,9 @@ from dispatcher.domain.packing import Batch, pack
 from dispatcher.domain.routes import Render
 from dispatcher.domain.suppressions import SuppressionSource
 from dispatcher.domain.unknowns import OnUnknown
+from dispatcher.errors import ErasedError
 from dispatcher.resending import Changes
+from dispatcher.store.erasure import Terms
 from dispatcher.store.keys import Key
 from dispatcher.store.suppressions import Addition
 from tests.support.bench import START_MS
@@ -290,3 +292,23 @@ def test_whoever_a_resend_did_not_reach_either_is_left_to_a_resend_of_that(works
         dispatcher.resend(campaign, ["undelivered"], changes=Changes(id="another"))
 
     assert dispatcher.resend(first.id, ["undelivered"]).recipients == 1
+
+
+def test_what_was_erased_is_neither_sent_again_nor_explained_nor_a_gap(works: Works) -> None:
+    campaign = undelivered(works, 2, 3, 3, 3)
+    dispatcher = works.resources.dispatcher
+    made = dispatcher.resend(campaign, ["undelivered"])
+    terms = Terms(people=0, records=10**12, strangers=10**12)
+    works.bench.advance(1)
+    while works.account.store.erasure.retain(terms):
+        works.bench.advance(1)
+    assert dispatcher.status(campaign).erased_at is not None
+    assert dispatcher.status(made.id).erased_at is None
+
+    with pytest.raises(ErasedError):
+        dispatcher.resend(campaign, ["refused"])
+    with pytest.raises(ErasedError):
+        dispatcher.resend(made.id, ["refused"])
+    with pytest.raises(ErasedError):
+        dispatcher.explain(campaign, FOUR[0])
+    assert dispatcher.check(campaign).findings == ()

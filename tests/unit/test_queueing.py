@@ -42,6 +42,7 @@ def test_task_names_are_those_other_programs_rely_on() -> None:
         "CALL_BACK": "producers.call_back",
         "CHECK": "campaigns.check",
         "NAME": "campaigns.name",
+        "RETAIN": "retention",
         "TICK": "tick",
     }
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatcher.domain.fates import Receipt
-from dispatcher.store import scripts
+from dispatcher.store import preamble
 from dispatcher.store.keys import Key
 from tests.support.bench import START_MS, Bench
 
@@ -63,7 +63,7 @@ def test_repetitions_and_strangers_take_no_room(bench: Bench) -> None:
 def test_the_log_keeps_the_newest_receipts_and_no_more(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scripts, "_HEARD_KEPT", 5)
+    monkeypatch.setattr(preamble, "_FIGURES", {**preamble._FIGURES, "HEARD_KEPT": 5})
     bench = Bench(redis_url)
     ready(bench)
 
@@ -77,7 +77,7 @@ def test_the_log_keeps_the_newest_receipts_and_no_more(
 
 
 def test_a_log_that_was_emptied_goes_on(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scripts, "_HEARD_KEPT", 2)
+    monkeypatch.setattr(preamble, "_FIGURES", {**preamble._FIGURES, "HEARD_KEPT": 2})
     bench = Bench(redis_url)
     ready(bench)
     bench.account.receipts.merge([receipt(0, 11), receipt(1, 11)])
