@@ -13,8 +13,8 @@ NEW = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 OLD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = '{"type":"hold","data":{"reason":"crédits"}}'.encode()
 
-# The reference package where NODE_PATH has it, as in CI; else what the specification says, in Node's
-# crypto.
+# The reference package where NODE_PATH has it, as in CI; else what the specification says, by the
+# crypto of Node.
 VERIFY = """
 const {secret, body, headers} = JSON.parse(require('fs').readFileSync(0, 'utf8'))
 let Webhook, by = 'reference'
