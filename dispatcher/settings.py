@@ -12,6 +12,7 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     BaseModel,
@@ -320,6 +321,7 @@ class Settings(BaseSettings):
             lead=self.handover_lead,
             max_lateness=self.max_lateness,
             furthest=self.furthest_ahead,
+            wall_clock=ZoneInfo("Europe/Paris") if self.dialect == "live" else None,
         )
 
     @property

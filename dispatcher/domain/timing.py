@@ -3,6 +3,7 @@
 import enum
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from dispatcher.errors import Problem
 
@@ -45,12 +46,14 @@ class TimeLimits:
         lead: how long before their time we give those that we kept to the API.
         max_lateness: how late campaigns that do not say may still be sent.
         furthest: how far ahead a time may lie.
+        wall_clock: the zone of the API's `delay`, if it says no offset.
     """
 
     handover: Handover
     lead: timedelta
     max_lateness: timedelta
     furthest: timedelta
+    wall_clock: ZoneInfo | None = None
 
 
 def utc_now() -> datetime:
@@ -72,11 +75,21 @@ def timing_of(
     is_local = (handover or limits.handover) is Handover.LOCAL
     # In UTC, for elsewhere adding an hour turns the hands of a clock that may be changed meanwhile.
     moment = send_at.astimezone(UTC)
+    handover_at = moment - limits.lead if is_local else None
+    if limits.wall_clock and _comes_twice(moment, limits.wall_clock):
+        # Nobody could tell which of both the API takes: it gets no `delay` at all.
+        handover_at = moment
     return Timing(
         send_at=moment,
-        handover_at=moment - limits.lead if is_local else None,
+        handover_at=handover_at,
         latest=moment + lateness,
     )
+
+
+def _comes_twice(moment: datetime, zone: ZoneInfo) -> bool:
+    """Tell whether the wall clock shows a moment's time a second time, as clocks are put back."""
+    wall = moment.astimezone(zone)
+    return wall.replace(fold=0).utcoffset() != wall.replace(fold=1).utcoffset()
 
 
 def problems_of_time(send_at: object, *, now: datetime, furthest: timedelta) -> list[Problem]:

@@ -10,12 +10,8 @@ from unittest.mock import patch
 
 from tests.faults.worker_nursery import main
 
-LEAST_DELAY_MS = 3000
-WITHDRAWAL_MARGIN_MS = 1000
+SHORT = {"LEAST_DELAY_MS": 3000, "WITHDRAWAL_MARGIN_MS": 1000}
 
 if __name__ == "__main__":
-    with (
-        patch("dispatcher.store.scripts._LEAST_DELAY_MS", LEAST_DELAY_MS),
-        patch("dispatcher.store.scripts._WITHDRAWAL_MARGIN_MS", WITHDRAWAL_MARGIN_MS),
-    ):
+    with patch.dict("dispatcher.store.preamble._FIGURES", SHORT):
         main(Path(sys.argv[1]))

@@ -23,6 +23,7 @@ Run = Callable[..., tuple[int, str, str]]
 def run(works: Works, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run `dispatcher`; give exit code, output and errors."""
     settings = works.resources.settings
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setenv("DISPATCHER_REDIS_URL", settings.redis_url.get_secret_value())
     monkeypatch.setenv("DISPATCHER_BROKER_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("DISPATCHER_API_URL", settings.api_url)

@@ -32,6 +32,7 @@ def live() -> Iterator[Sandbox]:
 @pytest.fixture
 def run(redis_url: str, live: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command of `dispatcher`; give exit code, output and errors."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setenv("DISPATCHER_REDIS_URL", redis_url)
     monkeypatch.setenv("DISPATCHER_API_URL", live.url)
     monkeypatch.setenv("DISPATCHER_DIALECT", "live")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
+from typing import Any
 
 from dispatcher.domain.packing import Batch, pack
 from dispatcher.store.claims import UnreadClaim
@@ -56,10 +57,16 @@ def complete(list_id: str) -> ListProgress:
     return ListProgress(phase=ListPhase.COMPLETE, id=list_id, added=1)
 
 
-def submit_uploaded(bench: Bench, campaign: str = "c1", *, batches: int = 2) -> None:
+def submit_uploaded(
+    bench: Bench,
+    campaign: str = "c1",
+    *,
+    batches: int = 2,
+    **more: Any,  # noqa: ANN401 - any field of a submission
+) -> None:
     """Submit a campaign of which each batch is in a list of its own: `<campaign>-list-<n>`."""
     bench.account.ledger.approve_server(quiet_ms=0)
-    bench.submit(campaign, recipients=2 * batches, batch_size=2)
+    bench.submit(campaign, recipients=2 * batches, batch_size=2, **more)
     for _ in range(batches):
         claim = bench.claim_quote(campaign)
         progress = complete(f"{campaign}-list-{claim.n}")

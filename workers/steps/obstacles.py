@@ -35,10 +35,12 @@ def obstacle(account: Account, claim: SendClaim) -> SendRecord | None:
     except ApiError as error:
         return _unreadable(claim, error)
     if not _are_as_quoted(claim, held):
-        return outcome_of(claim, Outcome.REFUSED, why=_CHANGED)
+        waits = not is_given(claim) and _are_being_forgotten(account, claim, held)
+        return outcome_of(claim, Outcome.NOT_SENT if waits else Outcome.REFUSED, why=_CHANGED)
     if not is_given(claim) and not _is_tidied(account, claim, held):
         return outcome_of(claim, Outcome.NOT_SENT, why=_UNTIDY)
-    return None
+    # Reading and tidying may have taken until they ended.
+    return out_of_hours(account, claim)
 
 
 def _are_as_quoted(claim: SendClaim, held: Sequence[Contact]) -> bool:
@@ -54,6 +56,16 @@ def _are_as_quoted(claim: SendClaim, held: Sequence[Contact]) -> bool:
     except InputError:
         return False
     return all(claim.fates[place] != FOLLOWS_BATCH for place in missing)
+
+
+def _are_being_forgotten(account: Account, claim: SendClaim, held: Sequence[Contact]) -> bool:
+    """Tell whether only people are missing who are being erased: they leave the list first."""
+    try:
+        missing = missing_from(claim.batch, held)
+    except InputError:
+        return False
+    numbers = [claim.batch.numbers[n] for n in missing if claim.fates[n] == FOLLOWS_BATCH]
+    return account.store.erasure.forgotten(numbers) >= set(numbers)
 
 
 def _is_tidied(account: Account, claim: SendClaim, held: Sequence[Contact]) -> bool:

@@ -3,7 +3,7 @@
 import structlog
 
 from dispatcher.domain.lifecycle import CampaignState
-from dispatcher.errors import ApiError, ApiUnreachableError, RequestRefusedError
+from dispatcher.errors import ApiError, ApiRefusedError, ApiUnreachableError
 from dispatcher.store.withdrawals import Withdrawal
 from workers.milestones import Milestone
 from workers.resources import Account
@@ -11,6 +11,10 @@ from workers.steps.pauses import pause_ms
 from workers.steps.progress import Progress
 
 _log = structlog.get_logger("workers.withdraw")
+
+# Unknown, begun, or given back before (contract section 4). Every other refusal is about the call,
+# such as credentials that do not work, and says nothing of the batch.
+_NOT_THERE = -5
 
 
 def withdraw_next(account: Account) -> Progress:
@@ -44,6 +48,6 @@ def withdraw_next(account: Account) -> Progress:
 
 
 def _outcome_of(error: ApiError) -> Withdrawal:
-    if isinstance(error, RequestRefusedError):
-        return Withdrawal.REFUSED
+    if isinstance(error, ApiRefusedError):
+        return Withdrawal.REFUSED if error.status == _NOT_THERE else Withdrawal.NOT_MADE
     return Withdrawal.NOT_MADE if isinstance(error, ApiUnreachableError) else Withdrawal.LOST

@@ -39,6 +39,7 @@ local function hold(id, reason)
     if f[2] ~= reason then announce(id, E.hold, { from = f[1], to = f[1], reason = reason }) end
     redis.call('HSET', record, 'hold', reason)
     watch_hold(id, reason)
+    watch_deadline(id, C.held, reason)
   else
     move(id, C.held, reason)
   end

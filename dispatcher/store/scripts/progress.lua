@@ -27,14 +27,16 @@ end
 local function conclude(id)
   local f = redis.call('HMGET', key(K.campaign, id), 'batches:' .. B.scheduled, 'batches:' .. B.accepted,
     'batches:' .. B.doubtful, 'batches:' .. B.refused, 'batches:' .. B.cancelled, 'batches:' .. B.expired,
-    'cancel', 'batches:' .. B.abandoned)
+    'cancel', 'batches:' .. B.abandoned, 'batches')
   release_ready(id)
   if number(f[1]) > 0 then return move(id, C.scheduled) end
   if number(f[2]) + number(f[3]) + number(f[8]) > 0 then return move(id, C.sent) end
   if number(f[5]) > 0 then return move(id, C.cancelled) end
   if number(f[6]) > 0 then return move(id, C.expired) end
   if number(f[4]) > 0 then return move(id, C.rejected) end
-  move(id, f[7] and C.cancelled or C.sent)
+  if f[7] then return move(id, C.cancelled) end
+  -- One over lists whose contacts were never read has no batches.
+  move(id, number(f[9]) == 0 and C.expired or C.sent)
 end
 
 -- Holds a campaign of which nothing is on its way and the next batch waits for its window to open.

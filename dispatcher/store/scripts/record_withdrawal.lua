@@ -16,6 +16,7 @@ local function confirm()
   account_add('returned', cost)
   observe(ARGV[6], ARGV[7])
   redis.call('HDEL', batch, 'ticket', 'cost', 'withdrawal', 'asked', 'doubted')
+  forget_unnamed(id, n)
   redis.call('HSET', batch, 'given_back', (f[7] or ' ') .. f[3] .. ' ')
   if redis.call('HEXISTS', record, 'cancel') == 1 then
     redis.call('HINCRBY', record, 'credits_returned', cost)

@@ -15,6 +15,17 @@ local function end_ready(id, to)
   end
 end
 
+-- Names nobody of a batch any more whom the API left out: it was sent to nobody after all.
+local function forget_unnamed(id, n)
+  local batch = key(K.batch, id, n)
+  local unnamed = redis.call('HGET', batch, 'unnamed') or ''
+  if unnamed ~= '' then
+    redis.call('HINCRBY', key(K.campaign, id), 'unnamed', minus(cjson.decode(unnamed)[1]))
+    redis.call('ZREM', key(K.unnamed), id .. '/' .. n)
+  end
+  redis.call('HDEL', batch, 'unnamed', 'name_tries')
+end
+
 -- Settles what a batch's claim had put at stake.
 local function settle_money(id, quote, cost)
   local record = key(K.campaign, id)

@@ -13,7 +13,14 @@ from dispatcher.store.durability import Barrier
 from dispatcher.store.keys import Key
 from tests.support.bench import READING_LEASE_MS, SEND_LEASE_MS, Bench
 from tests.support.bench_lists import submit_uploaded
-from tests.support.timed import check_books
+from tests.support.timed import (
+    DUE_MS,
+    LATEST_MS,
+    LEAST_DELAY_MS,
+    advance_to,
+    check_books,
+    timing,
+)
 
 B, C, R = BatchState, CampaignState, RecipientState
 
@@ -151,3 +158,36 @@ def bench_state(bench: Bench, n: int) -> BatchState:
     record = bench.account.batches.read("c1", n)
     assert record is not None
     return record.state
+
+
+def claim_of_a_list_for_later(bench: Bench, **more: int) -> SendClaim:
+    submit_uploaded(bench, batches=1, timing=timing(**more))
+    bench.quote_all("c1")
+    return bench.claim()
+
+
+def test_a_batch_whose_time_ended_while_its_list_was_read_expires(bench: Bench) -> None:
+    claim = claim_of_a_list_for_later(bench)
+    advance_to(bench, LATEST_MS)
+
+    assert bench.begin(claim) == "late"
+    bench.record(claim, Outcome.NOT_SENT)
+    bench.advance(60_000)
+    bench.account.ledger.tick()
+
+    check_books(bench, "c1")
+    assert bench.status().state is C.EXPIRED
+
+
+def test_a_batch_too_near_to_its_time_goes_out_then_without_a_delay(bench: Bench) -> None:
+    claim = claim_of_a_list_for_later(bench)
+    assert claim.delay is not None
+    advance_to(bench, DUE_MS - LEAST_DELAY_MS)
+
+    assert bench.begin(claim) == "due"
+    bench.record(claim, Outcome.NOT_SENT)
+    advance_to(bench, DUE_MS)
+
+    again = bench.claim()
+    assert again.delay is None
+    assert bench.begin(again) is None

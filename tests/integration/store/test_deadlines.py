@@ -2,10 +2,12 @@ import pytest
 
 from dispatcher.domain.fates import RecipientState
 from dispatcher.domain.lifecycle import BatchState, CampaignState, HoldReason
+from dispatcher.domain.message import Message
 from dispatcher.store.batches import Outcome
 from dispatcher.store.claims import NothingToDo
 from dispatcher.store.keys import Key
-from tests.support.bench import NUDGE_AFTER_MS, SEND_LEASE_MS, Bench
+from dispatcher.store.submissions import Submission
+from tests.support.bench import NUDGE_AFTER_MS, RECEIPT_WAIT_MS, SEND_LEASE_MS, Bench
 from tests.support.timed import (
     DUE_MS,
     LATEST_MS,
@@ -226,5 +228,39 @@ def test_what_is_in_flight_for_later_is_taken_back_though_the_pause_expired(benc
     bench.record(claim, Outcome.NOT_SENT)
     bench.advance(60_000)
     bench.account.ledger.tick()
+    check_books(bench, "c1")
+    assert bench.status().state is C.EXPIRED
+
+
+def test_a_campaign_over_lists_that_were_never_read_expires(bench: Bench) -> None:
+    bench.account.campaigns.submit(
+        Submission(
+            id="c1",
+            fingerprint="same",
+            message=Message(text="Bonjour"),
+            filling=None,
+            lists=("4711",),
+            timing=timing(),
+            nudge_after_ms=NUDGE_AFTER_MS,
+            receipt_wait_ms=RECEIPT_WAIT_MS,
+        )
+    )
+    bench.account.campaigns.pause("c1")
+
+    tick_at(bench, LATEST_MS)
+
+    assert bench.status().state is C.EXPIRED
+
+
+def test_a_campaign_that_waited_for_an_outcome_and_then_for_credits_expires(bench: Bench) -> None:
+    ready_for_later(bench, recipients=2)
+    claim = bench.claim()
+    bench.record(claim, Outcome.UNKNOWN)
+    bench.account.ledger.observe(0, spent_before=0)
+    bench.record(claim, Outcome.NOT_SENT)
+    assert bench.status().hold is H.CREDITS
+
+    tick_at(bench, LATEST_MS)
+
     check_books(bench, "c1")
     assert bench.status().state is C.EXPIRED

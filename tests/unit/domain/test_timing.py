@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,29 @@ def test_what_we_keep_is_handed_over_the_lead_before_its_time() -> None:
     timing = timing_of(TOMORROW, handover=Handover.LOCAL, max_lateness=None, limits=LIMITS)
 
     assert timing.handover_at == datetime(2026, 11, 24, 8, 50, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("handover", Handover)
+def test_an_hour_that_comes_twice_is_kept_here_from_an_api_that_says_no_offset(
+    handover: Handover,
+) -> None:
+    paris = ZoneInfo("Europe/Paris")
+    live = replace(LIMITS, wall_clock=paris)
+
+    def handed_over(when: datetime, limits: TimeLimits) -> datetime | None:
+        return timing_of(when, handover=handover, max_lateness=None, limits=limits).handover_at
+
+    usual = handed_over(TOMORROW, LIMITS)
+    assert handed_over(TOMORROW, live) == usual
+    for fold in (0, 1):
+        twice = datetime(2027, 10, 31, 2, 30, tzinfo=paris, fold=fold)
+        assert handed_over(twice, live) == twice.astimezone(UTC)
+        assert handed_over(twice, LIMITS) != twice.astimezone(UTC)
+    for once in (
+        datetime(2027, 10, 31, 1, 59, tzinfo=paris),
+        datetime(2027, 3, 28, 3, tzinfo=paris),
+    ):
+        assert handed_over(once, live) == handed_over(once, LIMITS)
 
 
 @pytest.mark.parametrize(
