@@ -53,6 +53,8 @@ _FIGURES: Mapping[str, float] = {
     # Whoever posted a batch tries first.
     "NAME_AFTER_MS": 10_000,
     "NAME_AT_LEAST_EVERY_MS": 3_600_000,
+    # More changes of a suppression list than a replica can be behind.
+    "VERSIONS_SKIPPED": 1_000_000,
     "UNREAD": UNREAD,
     "RECEIPT_BASE": fates.RECEIPT_BASE,
     "SUPPRESSED": int(fates.Exclusion.SUPPRESSED),

@@ -11,4 +11,6 @@ end
 local left = f[1] and tonumber(f[3]) + tonumber(ARGV[1]) - now or 0
 if left > 0 then return left end
 redis.call('HSET', ACCOUNT, 'run_id', run_id)
+-- A server that forgot changes of the suppression list counts up to the same versions again.
+if f[1] then redis.call('HINCRBY', ACCOUNT, 'suppression_version', VERSIONS_SKIPPED) end
 return 0

@@ -2,13 +2,14 @@
 -- goes to lists counts as perhaps sent only from here on. ARGV: id, n, attempt, deadline ms, version
 -- of the suppression list that was heeded. Replies `go`, and again to the same attempt, or why not:
 -- `over` when the claim is, `forgetting` when somebody in it is to be erased first, `stopped`, the
--- state of its campaign, `late` when its time is over, `due` when it is too near to tell the API, or
+-- state of its campaign, `fenced` when the server is another one than at the claim, `late` when its time is over, `due` when it is too near to tell the API, or
 -- `suppressions` when the list has changed, which is to be looked at once more.
 local id, n = ARGV[1], tonumber(ARGV[2])
 local batch = key(K.batch, id, n)
 local f = redis.call('HMGET', batch, 'state', 'attempt', 'forgetting', 'due_at')
 if f[1] ~= B.sending or f[2] ~= ARGV[3] then return 'over' end
 if f[3] then return 'forgetting' end
+if redis.call('HGET', ACCOUNT, 'run_id') ~= string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') then return 'fenced' end
 if redis.call('HEXISTS', ACCOUNT, 'stopped_by') == 1 then return 'stopped' end
 if is_shut_out(id .. '/' .. n) then return 'too many answers were lost' end
 local campaign = redis.call('HMGET', key(K.campaign, id), 'state', 'latest')

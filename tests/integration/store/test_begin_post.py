@@ -73,6 +73,15 @@ def test_what_was_forbidden_after_the_claim_is_not_posted(
     assert B.SENDING not in {bench_state(bench, n) for n in range(2)}
 
 
+def test_a_claim_of_before_a_failover_is_not_posted(bench: Bench) -> None:
+    bench.ready()
+    claim = bench.claim()
+
+    bench.client.hset(bench.keys.of(Key.ACCOUNT), "run_id", "another")
+
+    assert bench.begin(claim) == "fenced"
+
+
 def test_a_batch_cancelled_before_its_post_is_cancelled_and_free(bench: Bench) -> None:
     bench.ready(recipients=2)
     claim = bench.claim()

@@ -33,6 +33,26 @@ def of_another_process(bench: Bench) -> SuppressionList:
     return SuppressionList(bench.account.suppressions._scripts, Barrier())
 
 
+def test_whoever_is_added_after_a_failover_that_forgot_some_is_not_overlooked(bench: Bench) -> None:
+    bench.account.ledger.approve_server(quiet_ms=0)
+    kept = [bench.keys.of(key) for key in (Key.SUPPRESSIONS, Key.SUPPRESSION_LOG)]
+    suppress(listed(bench), ADA)
+    copies: dict[str, Any] = {name: bench.client.dump(name) for name in kept}
+    suppress(listed(bench), BOB)
+    assert set(listed(bench).among(PEOPLE * 9).numbers) == {ADA, BOB}
+
+    for name, copy in copies.items():
+        bench.client.restore(name, 0, copy, replace=True)
+    bench.client.hset(
+        bench.keys.of(Key.ACCOUNT), mapping={"suppression_version": 1, "run_id": "another"}
+    )
+    suppress(listed(bench), EVE)
+    bench.account.ledger.approve_server(quiet_ms=0)
+
+    assert set(listed(bench).among(PEOPLE * 9).numbers) == {ADA, EVE}
+    assert listed(bench).version() > 2
+
+
 def test_whoever_is_added_is_on_the_list_with_who_when_and_why(bench: Bench) -> None:
     assert suppress(listed(bench), ADA, reason="asked by mail", source=S.IMPORT) == 1
 
