@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from redis import Redis
@@ -160,6 +160,11 @@ class Bench:
     def begin(self, claim: SendClaim) -> str | None:
         """Begin the POST of a claimed batch; give why not."""
         return self.account.batches.begin_post(claim, deadline_ms=SEND_LEASE_MS)
+
+    def begin_heeding(self, claim: SendClaim) -> str | None:
+        """Begin the POST of a batch none of whose people is on the suppression list."""
+        version = self.account.suppressions.version()
+        return self.begin(replace(claim, heeded=version))
 
     def record(
         self,

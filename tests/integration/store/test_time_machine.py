@@ -134,7 +134,7 @@ class Delays(RuleBasedStateMachine):
         """Look once more, however late; what was forbidden by then is never posted."""
         if attempt.answer is not None or attempt.may_post:
             return
-        attempt.may_post = self.bench.begin(attempt.claim) is None
+        attempt.may_post = self.bench.begin_heeding(attempt.claim) is None
         if not attempt.may_post:
             attempt.answer = record_of(attempt.claim, Outcome.NOT_SENT)
             return
