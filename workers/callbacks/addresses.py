@@ -19,6 +19,22 @@ Resolve = Callable[[str, int], Sequence[Address]]
 _Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Well-known prefix of translators (RFC 6052): the IPv4 address stands in the last four bytes.
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+# Of special use (IANA's registry, RFC 3879, RFC 4291, RFC 7915, RFC 8215, RFC 9602, RFC 9637), which
+# not every version of Python knows, and the address where a cloud tells machines their credentials.
+_NEVER_CALLED = tuple(
+    map(
+        ipaddress.IPv6Network,
+        (
+            "::/96",
+            "::ffff:0:0:0/96",
+            "64:ff9b:1::/48",
+            "3fff::/20",
+            "5f00::/16",
+            "fd00:ec2::254/128",
+            "fec0::/10",
+        ),
+    )
+)
 
 
 class RefusedAddressError(DispatcherError):
@@ -66,5 +82,7 @@ def _meant(address: _Ip) -> list[_Ip]:
 def _may_be_called(address: _Ip, *, allow_private: bool) -> bool:
     # Clouds tell machines their credentials at a link-local address, which nobody needs called.
     if address.is_multicast or address.is_link_local or address.is_unspecified:
+        return False
+    if not address.is_loopback and any(address in network for network in _NEVER_CALLED):
         return False
     return address.is_global or (allow_private and (address.is_private or address.is_loopback))

@@ -83,7 +83,20 @@ def test_private_ones_may_be_allowed(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0", "::ffff:169.254.169.254"],  # noqa: S104
+    [
+        "169.254.169.254",
+        "fe80::1",
+        "224.0.0.1",
+        "0.0.0.0",  # noqa: S104 - refused
+        "::ffff:169.254.169.254",
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "64:ff9b:1::a9fe:a9fe",
+        "3fff::1",
+        "5f00::1",
+        "fd00:ec2::254",
+        "fec0::1",
+    ],
 )
 def test_those_that_are_nobodys_service_are_refused_all_the_same(address: str) -> None:
     with pytest.raises(RefusedAddressError):
