@@ -113,6 +113,20 @@ def test_what_is_doubtful_is_read_and_marked(
     assert "harmless" in run("replies", "mark", texts["OUI"], "--harmless")[1]
 
 
+def test_who_is_harmless_after_a_stop_is_told_to_stay_suppressed(
+    run: Run, texts: dict[str, str]
+) -> None:
+    name = texts["OUI"]
+    assert run("replies", "mark", name, "--harmless")[2] == ""
+    run("replies", "mark", name, "--stop")
+
+    code, output, errors = run("replies", "mark", name, "--harmless")
+
+    assert (code, output) == (0, f"reply {name} is harmless\n")
+    assert "stays suppressed" in errors
+    assert "dispatcher suppressions remove NUMBER --reason WORDS" in errors
+
+
 def test_a_mark_needs_a_verdict_and_a_reply(run: Run) -> None:
     assert run("replies", "mark", "nobody")[0] == 2
     with pytest.raises(UnknownReplyError, match="no reply nobody on account default"):
