@@ -28,6 +28,8 @@ and right before each send.
 
 Example: dispatcher suppressions add '06 39 98 00 01' --reason 'asked by mail'
 """
+_MEND = "The rows count the numbers as you gave them. Mend those, and give all of them again."
+_MEND_OR_SKIP = "Mend them, or suppress the others: --bad-rows skip"
 _HEADER = ("number", "since", "source", "reason", "by")
 
 _app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_HELP)
@@ -137,7 +139,7 @@ def import_file(  # noqa: PLR0913 - each is an option of the command
     Example: dispatcher suppressions import stop-list.csv --reason 'list of the old tool'
     """
     with (
-        _told_problems(as_json=as_json),
+        _told_problems(as_json=as_json, advice=_MEND_OR_SKIP),
         open_table(file, number_column=number_column, sheet=sheet) as table,
         opened_dispatcher() as dispatcher,
     ):
@@ -220,11 +222,11 @@ def sync(*, account: AccountOption = None, as_json: JsonOption = False) -> None:
 
 
 @contextmanager
-def _told_problems(*, as_json: bool) -> Iterator[None]:
+def _told_problems(*, as_json: bool, advice: str = _MEND) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        tell_problems(error, as_json=as_json)
+        tell_problems(error, as_json=as_json, advice=advice)
         raise typer.Exit(ExitCode.BAD_INPUT) from None
 
 

@@ -115,3 +115,15 @@ def test_words_that_cannot_be_kept_are_refused(run: Run) -> None:
 
     assert code == 3
     assert "longer than 200" in errors
+
+
+def test_bad_numbers_are_answered_with_advice_that_can_be_followed(run: Run) -> None:
+    Path("stop.csv").write_text("mobile\n06 39 98 00 01\n12\n")
+
+    added, imported = run("add", "12")[2], run("import", "stop.csv")[2]
+
+    assert "give all of them again" in added
+    assert "--" not in added
+    assert "suppress the others: --bad-rows skip" in imported
+    assert "--errors" not in imported
+    assert run("import", "stop.csv", "--bad-rows", "skip")[0] == 0
