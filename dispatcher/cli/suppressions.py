@@ -30,6 +30,7 @@ Example: dispatcher suppressions add '06 39 98 00 01' --reason 'asked by mail'
 """
 _MEND = "The rows count the numbers as you gave them. Mend those, and give all of them again."
 _MEND_OR_SKIP = "Mend them, or suppress the others: --bad-rows skip"
+_STDOUT = Path("-")
 _HEADER = ("number", "since", "source", "reason", "by")
 
 _app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_HELP)
@@ -157,7 +158,7 @@ def import_file(  # noqa: PLR0913 - each is an option of the command
 @_app.command()
 def export(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Left out: standard output.")
+        Path | None, typer.Argument(metavar="[FILE]", help="Left out, or -: standard output.")
     ] = None,
     *,
     account: AccountOption = None,
@@ -169,18 +170,23 @@ def export(
 
     Example: dispatcher suppressions export stop-list.csv
     """
-    erased = 0
-    with opened_dispatcher() as dispatcher, opened_for_results(file) as stream:
+    written = erased = 0
+    path = None if file == _STDOUT else file
+    with opened_dispatcher() as dispatcher, opened_for_results(path) as stream:
         table = csv.writer(stream, lineterminator="\n")
         if not as_json:
             table.writerow(_HEADER)
         for entry in dispatcher.suppressions.all(account=account):
             if entry.number is None:
                 erased += 1
-            elif as_json:
+                continue
+            written += 1
+            if as_json:
                 stream.write(msgspec.json.encode(_document(entry)).decode() + "\n")
             else:
                 table.writerow(_cells(entry))
+    if path is not None:
+        say(f"{count(written, 'number')} written to {path}")
     if erased:
         say(f"{count(erased, 'erased number')} left out, suppressed all the same")
 
