@@ -13,6 +13,7 @@ from dispatcher.errors import SettingsError, UnknownReplyError
 from dispatcher.settings import Settings
 from dispatcher.smsfactor import WebhookType
 from dispatcher.smsfactor.opening import open_client
+from dispatcher.store.keys import Key
 from tests.support.bench import Bench
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -140,12 +141,14 @@ def test_the_doctor_tells_of_unreadable_bodies_and_unread_replies(
     assert texts
     bench = Bench(redis_url)
     bench.account.quarantine.add("mo", [b"\xff", b"{}"])
+    key = bench.keys.of(Key.QUARANTINE)
     bench.close()
 
     unreadable, unread = check_replies(Settings.from_env())
 
     assert {unreadable.grade, unread.grade} == {Grade.WARNING}
     assert unreadable.message == "bodies that could not be read: 2 of mo"
+    assert unreadable.fix.endswith(f"key {key}")
     assert unread.message == "1 to be read by a person"
 
 
