@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dispatcher.domain.erasure import Forgotten, Person
 from dispatcher.domain.lifecycle import BatchState
@@ -59,7 +59,8 @@ class Erasure:
 
         Whoever was not sent to yet is not; what was sent keeps its fate and its cost. Who is in a
         POST under way is erased once that is settled, at once or by a tick. Ends with a look at
-        every key for the number. Does not keep anybody from being sent to later.
+        every key for the number, and has Redis rewrite its append-only file. Does not keep anybody
+        from being sent to later.
 
         Args:
             number: whom, in any usual form.
@@ -88,7 +89,7 @@ class Erasure:
             )
             if found.is_complete or time.monotonic() >= until or not _passes(found):
                 self._log(found, by)
-                return found
+                return replace(found, log=self._store.rewrite_log())
             time.sleep(_PAUSE)
 
     def log(self) -> list[dict[str, str]]:

@@ -64,12 +64,23 @@ class Callbacks:
     def list(self, *, account: str | None = None) -> "Sequence[CallbackStatus]":
         """Tell how callbacks stand, of every producer that has them or was told anything."""
         store = self._open(DEFAULT_PRODUCER, account)
-        known = {*self._configured, *store.outbox.producers()}
-        return [store.callbacks.status(producer) for producer in sorted(known)]
+        return [store.callbacks.status(producer) for producer in self._known(store)]
+
+    def status(self, producer: str, *, account: str | None = None) -> CallbackStatus:
+        """Tell how the callbacks to one producer stand.
+
+        Raises:
+            InputError: it has none, and was never told anything.
+        """
+        return self._of(producer, account).callbacks.status(producer)
 
     def dead(self, producer: str, *, account: str | None = None) -> "Sequence[DeadLetter]":
-        """Give the events that were given up and not delivered since, for a month."""
-        return self._open(producer, account).callbacks.dead(producer)
+        """Give the events that were given up and not delivered since, for a month.
+
+        Raises:
+            InputError: it has no callbacks, and was never told anything.
+        """
+        return self._of(producer, account).callbacks.dead(producer)
 
     def replay(
         self,
@@ -92,9 +103,10 @@ class Callbacks:
             How many dead letters will be delivered.
 
         Raises:
-            InputError: there is no dead letter of such a number; nothing was changed.
+            InputError: there is no such producer, or no dead letter of such a number; nothing was
+                changed.
         """
-        callbacks = self._open(producer, account).callbacks
+        callbacks = self._of(producer, account).callbacks
         letters = callbacks.dead(producer) if sequences or after is None else []
         wanted = set(sequences) or {letter.event.sequence for letter in letters}
         if missing := wanted - {letter.event.sequence for letter in letters}:
@@ -109,6 +121,18 @@ class Callbacks:
             )
         chosen = [letter.entry for letter in letters if letter.event.sequence in wanted]
         return callbacks.replay(producer, chosen, after=after)
+
+    def _known(self, store: AccountStore) -> "Sequence[str]":
+        return sorted({*self._configured, *store.outbox.producers()})
+
+    def _of(self, producer: str, account: str | None) -> AccountStore:
+        store = self._open(producer, account)
+        known = self._known(store)
+        if producer not in known:
+            message = f"{producer} has no callbacks, and was never told anything"
+            fix = f"choose one of these: {', '.join(known)}" if known else "there is none yet"
+            raise InputError([Problem(field="producer", message=message, fix=fix)])
+        return store
 
 
 def _opener(

@@ -290,7 +290,7 @@ class _Chosen:
         message = f"nobody of campaign {self._source.id} is {self._wanted}"
         if self.passed_over:
             message = f"all {self.passed_over} are sent to by other campaigns already"
-        fix = f"see who is: dispatcher results {self._source.id}"
+        fix = f"see what became of somebody: dispatcher explain {self._source.id} NUMBER"
         return Problem(field="only", message=message, fix=fix)
 
     def _ancestors(self) -> Iterator[str]:

@@ -3,6 +3,9 @@
 A variable is `DISPATCHER_` and the field's name; nested fields take a double underscore:
 `DISPATCHER_ACCOUNTS__DEFAULT__USERNAME`. Files named after variables in the directory
 `DISPATCHER_SECRETS_DIR` (Docker and Kubernetes secrets) are read too.
+
+Fields of type `float` are seconds. Durations, those of type `timedelta`, are written as on the
+command line, `90s`, `30m`, `2h` or `45d`, or as ISO 8601, `P45D` or `PT90M`.
 """
 
 import itertools
@@ -21,6 +24,7 @@ from pydantic import (
     Field,
     SecretStr,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -35,6 +39,7 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 
 from dispatcher.callback_settings import CallbackSettings, ProducerName
 from dispatcher.domain.calendars import FrenchCalendar
+from dispatcher.domain.durations import FORMS, read_duration
 from dispatcher.domain.recurrence import FLOOR
 from dispatcher.domain.timing import Handover, TimeLimits
 from dispatcher.domain.windows import BUILT_IN, WindowSet
@@ -43,7 +48,30 @@ from dispatcher.errors import SettingsError
 
 _DEFAULT_ACCOUNT = "default"
 Seconds = Annotated[float, Field(gt=0)]
-Span = Annotated[timedelta, Field(ge=timedelta(0))]
+_LONGEST = timedelta(days=36_500)
+_ISO_DURATION = TypeAdapter(timedelta)
+
+
+def _lasting(least: timedelta) -> BeforeValidator:
+    """Read a duration that is within limits, and say which if it is not."""
+
+    def read(value: object) -> timedelta:
+        found = read_duration(value.strip()) if isinstance(value, str) else None
+        try:
+            found = _ISO_DURATION.validate_python(value) if found is None else found
+        except ValidationError:
+            found = None
+        if found is None or not least <= found <= _LONGEST:
+            raise ValueError(
+                f"write a duration such as {FORMS}, or ISO 8601 such as P30D or PT90M, of "
+                f"{least.days:,} to {_LONGEST.days:,} days"
+            )
+        return found
+
+    return BeforeValidator(read)
+
+
+Span = Annotated[timedelta, _lasting(timedelta(0))]
 
 
 def _parts(value: object) -> object:
@@ -56,7 +84,7 @@ def _parts(value: object) -> object:
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_parts)]
 # Receipts are awaited for days, and must find whom they are about.
-Kept = Annotated[timedelta, Field(ge=timedelta(days=1))]
+Kept = Annotated[timedelta, _lasting(timedelta(days=1))]
 # It becomes part of key names and, in braces, the cluster's hash tag.
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
@@ -185,7 +213,7 @@ class Settings(BaseSettings):
     dialect: Literal["v1", "live"] = "v1"
     callbacks: dict[ProducerName, CallbackSettings] = Field(default_factory=dict)
     outbox_entries: int = Field(default=200_000, ge=1_000)
-    outbox_age: timedelta = timedelta(days=7)
+    outbox_age: Span = timedelta(days=7)
     connect_timeout: Seconds = 5
     http_deadline: Seconds = 30
     quote_lease: Seconds = 45
@@ -199,7 +227,7 @@ class Settings(BaseSettings):
     breaker_unknowns: int = Field(default=3, ge=0)
     breaker_span: Seconds = 600
     breaker_cool_down: Seconds = 60
-    receipt_wait: timedelta = timedelta(hours=72)
+    receipt_wait: Span = timedelta(hours=72)
     retention: Kept = timedelta(days=30)
     record_kept: Kept = timedelta(days=400)
     batch_size: int = Field(default=1000, ge=1, le=50_000)
@@ -216,7 +244,7 @@ class Settings(BaseSettings):
     alsace_moselle_days: bool = False
     overseas_days: bool = True
     furthest_ahead: Span = timedelta(days=365)
-    schedule_floor: timedelta = FLOOR
+    schedule_floor: Span = FLOOR
     default_region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "FR"
     demo: bool = False
     journal_dir: Path = Path(".dispatcher/journal")

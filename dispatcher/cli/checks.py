@@ -277,7 +277,10 @@ def _judge_replies(account: str, store: AccountStore) -> Iterator[Result]:
     subject = f"webhooks of {account}"
     if counts := store.quarantine.counts():
         total = ", ".join(f"{count:,} of {hook}" for hook, count in sorted(counts.items()))
-        fix = "see that each hook has the API's address of its kind; the newest are kept in Redis"
+        fix = (
+            "see that each hook has the API's address of its kind; the newest are kept in Redis, "
+            f"key {store.quarantine.name}"
+        )
         yield _warning(subject, f"bodies that could not be read: {total}", fix)
     else:
         yield _fine(subject, "every body could be read")

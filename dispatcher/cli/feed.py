@@ -113,12 +113,16 @@ def replay(
     Example: dispatcher callbacks replay shop 117 118
     """
     with opened_dispatcher() as dispatcher:
+        was_gone = dispatcher.callbacks.status(producer, account=account).is_gone
         count = dispatcher.callbacks.replay(producer, numbers or (), after=after, account=account)
     if as_json:
-        write_json({"producer": producer, "dead_letters": count, "after": after})
+        found = {"producer": producer, "dead_letters": count, "after": after, "resumed": was_gone}
+        write_json(found)
     else:
         everything = "" if after is None else f", and everything after {after}"
         typer.echo(f"dead letters to be delivered again: {count}{everything}")
+        if was_gone:
+            say("The endpoint had answered 410; delivery to it is resumed where it ended.")
 
 
 def _line(event: FeedEvent) -> str:

@@ -9,12 +9,19 @@ from dispatcher.cli.exit_codes import ExitCode
 from dispatcher.cli.host_files import Kept, erase_from_files
 from dispatcher.cli.output import count, listing, pairs, say, stdout, write_json
 from dispatcher.cli.session import JsonOption, TimeoutOption, opened_dispatcher, user_name
-from dispatcher.domain.erasure import Forgotten
+from dispatcher.domain.erasure import Forgotten, LogState
 from dispatcher.settings import Settings
 
 _DEFAULT_TIMEOUT = 30.0
 _TOLD_EVERY = 5000
 _AGAIN = "Not everything is erased yet. Ask again with the same command."
+
+_LOGS = {
+    LogState.OFF: "Redis keeps none",
+    LogState.REWRITTEN: "rewritten in the background now, without the number",
+    LogState.LATER: "may hold the number until the rewrite after the one under way: ask again",
+    LogState.REFUSED: "holds the number until its next rewrite, which Redis did not let us order",
+}
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -101,6 +108,7 @@ def _rows(found: Forgotten, kept: Kept) -> list[tuple[str, str]]:
         ("contacts removed at the API", f"{found.contacts:,}"),
         ("other entries erased", f"{found.entries + kept.erased:,}"),
         ("batches on their way", f"{found.waiting:,}"),
+        ("append-only file", _LOGS[found.log]),
         ("proof", proof + ("nowhere" if not where + len(kept.left) else "found, see below")),
     ]
 

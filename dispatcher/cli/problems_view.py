@@ -7,18 +7,19 @@ from dispatcher.cli.row_files import ERRORS_HEADER, problem_cells
 from dispatcher.errors import InputError
 
 _SHOWN = 20
+_MEND_OR_SKIP = "Mend them (--errors FILE lists all), or send to the others: --bad-rows skip"
 _NAMES = ("row", "field", "problem", "fix")
 
 
-def tell_problems(error: InputError, *, as_json: bool) -> None:
-    """Tell a script, or people, what is wrong."""
+def tell_problems(error: InputError, *, as_json: bool, advice: str = _MEND_OR_SKIP) -> None:
+    """Tell a script, or people, what is wrong, and what may be done about bad rows."""
     if as_json:
         write_problems_json(error)
     else:
-        show_problems(error, stderr())
+        show_problems(error, stderr(), advice=advice)
 
 
-def show_problems(error: InputError, console: Console) -> None:
+def show_problems(error: InputError, console: Console, *, advice: str = _MEND_OR_SKIP) -> None:
     """Show the first problems and how many there are."""
     shown = error.problems[:_SHOWN]
     title = f"{count(error.total, 'problem')}; nothing was kept"
@@ -26,7 +27,7 @@ def show_problems(error: InputError, console: Console) -> None:
     if error.total > len(shown):
         console.print(f"and {error.total - len(shown):,} more")
     if any(problem.row is not None for problem in shown):
-        console.print("Mend them (--errors FILE lists all), or send to the others: --bad-rows skip")
+        console.print(advice)
 
 
 def write_problems_json(error: InputError) -> None:

@@ -15,7 +15,8 @@ from dispatcher.cli.results_file import opened_for_results, write_csv, write_jso
 from dispatcher.cli.session import AccountOption, CampaignId, JsonOption, opened_dispatcher
 from dispatcher.domain.explanation import Explanation
 from dispatcher.domain.fates import RecipientState
-from dispatcher.domain.selection import Selection
+from dispatcher.domain.selection import REASONS, Selection
+from dispatcher.producer import Dispatcher
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -36,7 +37,9 @@ def results(  # noqa: PLR0913 - each is an option of the command
     reason: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="WORD", help="Only for these, such as network_error; may be repeated."
+            metavar="WORD",
+            help="Only for these, such as network_error, or 'duplicated row'; `status` lists them. "
+            "May be repeated.",
         ),
     ] = None,
     since: Annotated[
@@ -70,6 +73,7 @@ def results(  # noqa: PLR0913 - each is an option of the command
         ids=frozenset(own_id or ()),
     )
     with opened_dispatcher() as dispatcher:
+        _refuse_odd_reasons(dispatcher, campaign, selection.reasons, account)
         wanted = dispatcher.results(campaign, account=account, selection=selection)
         # Asked for before a file is made, so that an unknown id leaves none behind.
         head = list(islice(wanted, 1))
@@ -116,6 +120,20 @@ def check(
     else:
         _tell(found)
     raise typer.Exit(ExitCode.FAILED if found.findings else ExitCode.OK)
+
+
+def _refuse_odd_reasons(
+    dispatcher: Dispatcher, campaign: str, reasons: frozenset[str], account: str | None
+) -> None:
+    """Refuse words that are no reason: neither ever, nor the API's own for this campaign."""
+    for word in sorted(reasons - REASONS):
+        those = Selection(reasons=frozenset({word}))
+        if next(dispatcher.results(campaign, account=account, selection=those), None) is None:
+            known = sorted(dispatcher.status(campaign, account=account).reasons)
+            choices = f"choose from {', '.join(known)}" if known else "it has none so far"
+            raise typer.BadParameter(
+                f"--reason {word!r} is no reason in campaign {campaign}: {choices}"
+            )
 
 
 def _moment(text: str) -> datetime:

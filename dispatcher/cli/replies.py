@@ -9,6 +9,7 @@ from dispatcher.cli.output import count as counted
 from dispatcher.cli.output import listing, say, stdout, write_json
 from dispatcher.cli.session import AccountOption, JsonOption, opened_dispatcher, user_name
 from dispatcher.domain.replies import Reply, Verdict
+from dispatcher.producer import Dispatcher
 
 _HELP = """Show what people answered.
 
@@ -17,6 +18,11 @@ Who answers STOP, or one of many words for it, is never written to again: see
 
 Example: dispatcher replies review
 """
+
+_STAYS = (
+    "Its number stays suppressed. Let them be sent to again: "
+    "dispatcher suppressions remove NUMBER --reason WORDS"
+)
 
 _app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_HELP)
 
@@ -89,6 +95,7 @@ def mark(
     verdict = Verdict.STOP if is_stop else Verdict.HARMLESS
     with opened_dispatcher() as dispatcher:
         found = dispatcher.replies.judge(reply, verdict, by=by or user_name(), account=account)
+        stays = verdict is Verdict.HARMLESS and _is_suppressed(dispatcher, found, account)
     if as_json:
         write_json(_document(found))
     elif verdict is Verdict.STOP and found.number is None:
@@ -97,6 +104,15 @@ def mark(
         typer.echo(f"reply {found.id} is a STOP: its number is never written to again")
     else:
         typer.echo(f"reply {found.id} is harmless")
+    if stays:
+        say(_STAYS)
+
+
+def _is_suppressed(dispatcher: Dispatcher, reply: Reply, account: str | None) -> bool:
+    if reply.number is None:
+        return False
+    (standing,) = dispatcher.suppressions.check([f"+{reply.number}"], account=account)
+    return standing.suppression is not None
 
 
 def _show(found: list[Reply], *, as_json: bool) -> None:

@@ -13,7 +13,11 @@ from dispatcher.producer import Dispatcher
 CampaignId = Annotated[str, typer.Argument(metavar="ID", help="The campaign's id.")]
 AccountOption = Annotated[
     str | None,
-    typer.Option("--account", metavar="NAME", help="Whose credits; left out: the first account."),
+    typer.Option(
+        "--account",
+        metavar="NAME",
+        help="Whose credits; left out: the account called default, or the only one.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts.")]
 TimeoutOption = Annotated[

@@ -28,6 +28,9 @@ and right before each send.
 
 Example: dispatcher suppressions add '06 39 98 00 01' --reason 'asked by mail'
 """
+_MEND = "The rows count the numbers as you gave them. Mend those, and give all of them again."
+_MEND_OR_SKIP = "Mend them, or suppress the others: --bad-rows skip"
+_STDOUT = Path("-")
 _HEADER = ("number", "since", "source", "reason", "by")
 
 _app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_HELP)
@@ -137,7 +140,7 @@ def import_file(  # noqa: PLR0913 - each is an option of the command
     Example: dispatcher suppressions import stop-list.csv --reason 'list of the old tool'
     """
     with (
-        _told_problems(as_json=as_json),
+        _told_problems(as_json=as_json, advice=_MEND_OR_SKIP),
         open_table(file, number_column=number_column, sheet=sheet) as table,
         opened_dispatcher() as dispatcher,
     ):
@@ -155,7 +158,7 @@ def import_file(  # noqa: PLR0913 - each is an option of the command
 @_app.command()
 def export(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Left out: standard output.")
+        Path | None, typer.Argument(metavar="[FILE]", help="Left out, or -: standard output.")
     ] = None,
     *,
     account: AccountOption = None,
@@ -167,18 +170,23 @@ def export(
 
     Example: dispatcher suppressions export stop-list.csv
     """
-    erased = 0
-    with opened_dispatcher() as dispatcher, opened_for_results(file) as stream:
+    written = erased = 0
+    path = None if file == _STDOUT else file
+    with opened_dispatcher() as dispatcher, opened_for_results(path) as stream:
         table = csv.writer(stream, lineterminator="\n")
         if not as_json:
             table.writerow(_HEADER)
         for entry in dispatcher.suppressions.all(account=account):
             if entry.number is None:
                 erased += 1
-            elif as_json:
+                continue
+            written += 1
+            if as_json:
                 stream.write(msgspec.json.encode(_document(entry)).decode() + "\n")
             else:
                 table.writerow(_cells(entry))
+    if path is not None:
+        say(f"{count(written, 'number')} written to {path}")
     if erased:
         say(f"{count(erased, 'erased number')} left out, suppressed all the same")
 
@@ -220,11 +228,11 @@ def sync(*, account: AccountOption = None, as_json: JsonOption = False) -> None:
 
 
 @contextmanager
-def _told_problems(*, as_json: bool) -> Iterator[None]:
+def _told_problems(*, as_json: bool, advice: str = _MEND) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        tell_problems(error, as_json=as_json)
+        tell_problems(error, as_json=as_json, advice=advice)
         raise typer.Exit(ExitCode.BAD_INPUT) from None
 
 

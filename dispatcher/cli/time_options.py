@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from dispatcher.domain.durations import FORMS, read_duration
 from dispatcher.domain.timing import Handover
 from dispatcher.domain.windows import WindowPolicy
 from dispatcher.domain.zones import Zone
@@ -53,13 +54,6 @@ WindowPolicyOption = Annotated[
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
-_DURATION = re.compile(r"(?P<count>\d{1,7})(?P<unit>[smhd])", re.ASCII)
-_UNITS = {
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-}
 
 
 class TimeArguments(TypedDict):
@@ -140,11 +134,9 @@ def _clock(timezone: str) -> ZoneInfo:
 
 
 def _duration(text: str) -> timedelta:
-    if (found := _DURATION.fullmatch(text)) is None:
-        raise typer.BadParameter(
-            f"--max-lateness {text!r} cannot be read: write 90s, 30m, 2h or 1d"
-        )
-    return int(found["count"]) * _UNITS[found["unit"]]
+    if (found := read_duration(text)) is None:
+        raise typer.BadParameter(f"--max-lateness {text!r} cannot be read: write {FORMS}")
+    return found
 
 
 def _wrong_time(text: str, fix: str) -> typer.BadParameter:

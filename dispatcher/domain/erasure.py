@@ -1,5 +1,6 @@
 """Finding one person in whatever is kept, and what erasing them came to."""
 
+import enum
 import re
 import struct
 from collections.abc import Sequence
@@ -114,6 +115,22 @@ class Proof:
         return not self.traces
 
 
+class LogState(enum.Enum):
+    """What becomes of Redis's append-only file; until rewritten, it holds what was erased."""
+
+    OFF = "off"
+    """Redis keeps none."""
+
+    REWRITTEN = "rewritten"
+    """Redis rewrites it in the background now."""
+
+    LATER = "later"
+    """A rewrite that began before may hold the number; the one after it does not."""
+
+    REFUSED = "refused"
+    """Redis did not take the order: it holds the number until its next rewrite."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forgotten:
     """What erasing one person came to.
@@ -125,6 +142,7 @@ class Forgotten:
         waiting: batches on their way, from which they are erased once they are settled.
         unreached: ids of such lists that could not be read or changed.
         proof: a look at every key afterwards.
+        log: what becomes of Redis's append-only file.
     """
 
     recipients: int
@@ -133,6 +151,7 @@ class Forgotten:
     waiting: int
     unreached: tuple[str, ...]
     proof: Proof
+    log: LogState = LogState.OFF
 
     @property
     def is_complete(self) -> bool:

@@ -16,7 +16,8 @@ class Selection:
 
     Attributes:
         states: any of these.
-        reasons: any of these, or what begins with one of them and a colon, such as `invalid`.
+        reasons: any of these, or what begins with one of them and a colon, such as `invalid`; a
+            status's words for rows that were dropped, such as `duplicated row`, mean these.
         since: sent, or heard of, at this time or later.
         ids: the producer's own ids of them.
     """
@@ -67,6 +68,12 @@ _REASONS = {
         for each in Exclusion
         if each is not Exclusion.DUPLICATED
     },
+}
+# What a status counts them as, and what begins the reasons of such rows.
+_OF_ROWS = {
+    "invalid row": "invalid:",
+    "duplicated row": "duplicate",
+    "suppressed row": "suppressed",
 }
 
 
@@ -155,9 +162,15 @@ def _plain(word: str) -> str:
 _STATES = {_plain(state.value): state for state in RecipientState}
 
 
+REASONS = frozenset({*_REASONS, _NEVER, *_OF_ROWS, *_OF_ROWS.values()})
+"""Words that may be a recipient's reason, whatever the campaign; the API's words come on top."""
+
+
 def _has_reason(result: RecipientResult, reasons: frozenset[str]) -> bool:
     found = result.reason or ""
-    return found in reasons or found.partition(":")[0] in reasons
+    first, colon, _ = found.partition(":")
+    wanted = {_OF_ROWS.get(reason, reason) for reason in reasons}
+    return not wanted.isdisjoint((found, first, first + colon))
 
 
 def _is_since(result: RecipientResult, since: datetime) -> bool:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from redis import Redis
 
+from dispatcher.domain.erasure import LogState
 from dispatcher.settings import Settings
+from dispatcher.store.append_log import rewrite_log
 from dispatcher.store.batches import Batches
 from dispatcher.store.callbacks import Callbacks
 from dispatcher.store.campaigns import Campaigns
@@ -112,6 +114,10 @@ class Store:
     def search(self) -> Search:
         """Give what looks through every key of every account."""
         return Search(self._client, self._namespace)
+
+    def rewrite_log(self) -> LogState:
+        """Have Redis write its append-only file anew, without what was erased."""
+        return rewrite_log(self._client)
 
     def close(self) -> None:
         """Close every connection."""

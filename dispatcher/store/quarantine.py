@@ -14,11 +14,15 @@ _NEWEST = 10_000
 
 
 class Quarantine:
-    """The unreadable bodies of one account."""
+    """The unreadable bodies of one account.
+
+    Attributes:
+        name: the Redis key that holds the newest of them.
+    """
 
     def __init__(self, scripts: Scripts) -> None:
         self._client = scripts.client
-        self._bodies = scripts.keys.of(Key.QUARANTINE)
+        self.name = scripts.keys.of(Key.QUARANTINE)
         self._counts = scripts.keys.of(Key.MALFORMED)
 
     def add(self, hook: str, bodies: Sequence[bytes]) -> None:
@@ -27,7 +31,7 @@ class Quarantine:
         with suppress(StoreFullError), translated(), self._client.pipeline() as pipe:
             for body in bodies:
                 fields: dict[Any, Any] = {b"body": body, b"hook": hook}
-                pipe.xadd(self._bodies, fields, maxlen=_NEWEST, approximate=True)
+                pipe.xadd(self.name, fields, maxlen=_NEWEST, approximate=True)
             pipe.hincrby(self._counts, hook, len(bodies))
             pipe.execute()
 

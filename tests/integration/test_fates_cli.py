@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from dispatcher import Campaign, Recipient
 from dispatcher.cli.main import app
+from dispatcher.domain.campaign import BadRows
 from dispatcher.domain.fates import Receipt
 from dispatcher.errors import UnknownRecipientError
 from dispatcher.store.keys import Key
@@ -62,7 +63,7 @@ def campaign(works: Works) -> str:
         ((), ["c0", "c1", "c2", "c3"]),
         (("--state", "undelivered"), ["c1", "c3"]),
         (("--reason", "network_error"), ["c3"]),
-        (("--state", "undelivered", "--reason", "delivered"), []),
+        (("--state", "undelivered", "--reason", "expired"), []),
         (("--since", "2027-01-15T08:00:30+00:00"), ["c1", "c3"]),
         (("--id", "c2", "--id", "c3"), ["c2", "c3"]),
     ],
@@ -73,6 +74,46 @@ def test_results_are_filtered(
     code, output, _ = run("results", campaign, "--csv", *options)
 
     assert code == 0
+    assert [row["id"] for row in csv.DictReader(output.splitlines())] == ids
+
+
+@pytest.mark.parametrize("word", ["delivered", "nonsense", "network error"])
+def test_a_word_that_is_no_reason_is_refused_with_those_found(
+    run: Run, campaign: str, word: str
+) -> None:
+    code, output, errors = run("results", campaign, "--reason", word)
+
+    assert (code, output) == (2, "")
+    told = " ".join(errors.replace("│", " ").split())
+    assert f"--reason {word!r} is no reason in campaign orders" in told
+    assert "choose from network_error, not_delivered" in told
+
+
+@pytest.mark.parametrize(
+    ("word", "ids"),
+    [
+        ("invalid row", ["bad"]),
+        ("duplicated row", ["twice"]),
+        ("suppressed row", ["never"]),
+        ("duplicate", ["twice"]),
+        ("invalid", ["bad"]),
+    ],
+)
+def test_words_of_the_status_choose_rows_that_were_dropped(
+    run: Run, works: Works, word: str, ids: list[str]
+) -> None:
+    dispatcher = works.resources.dispatcher
+    dispatcher.suppressions.add([FOUR[1]])
+    rows = {"good": FOUR[0], "twice": FOUR[0], "never": FOUR[1], "bad": "12"}
+    people = [Recipient(number, id=name) for name, number in rows.items()]
+    made = dispatcher.submit(
+        Campaign(recipients=people, text="Bonjour", id="mixed", bad_rows=BadRows.SKIP)
+    )
+    works.run(made)
+
+    code, output, errors = run("results", "mixed", "--reason", word)
+
+    assert code == 0, errors
     assert [row["id"] for row in csv.DictReader(output.splitlines())] == ids
 
 

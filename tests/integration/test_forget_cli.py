@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from redis import Redis
+from redis.exceptions import ResponseError
 from typer.testing import CliRunner
 
 from dispatcher.cli.main import app
@@ -14,6 +16,7 @@ from dispatcher.store.inbox import Hook
 from dispatcher.store.keys import Key
 from dispatcher.web.spool import Spool, Spooled, SpoolFile
 from tests.support.bench import FIRST_NUMBER, Bench
+from tests.support.polling import eventually
 
 ADA = "06 39 98 00 01"
 THEIRS = b'{"status":3,"destination":"33639980001"}'
@@ -176,3 +179,37 @@ def test_a_campaign_that_is_named_after_them_is_told_without_the_number(
     assert "still in (number)" in errors
     assert "39980001" not in errors
     assert bench.client.exists(bench.keys.of(Key.CAMPAIGN, f"for-{FIRST_NUMBER + 1}"))
+
+
+def test_redis_rewrites_its_append_only_file(run: Run, bench: Bench) -> None:
+    bench.ready()
+    # Tests before may have had it rewritten, too.
+    eventually(lambda: not bench.client.info("persistence")["aof_rewrite_in_progress"])
+
+    _, output, _ = run(ADA)
+
+    assert "append-only file" in output
+    assert "rewritten in the background" in " ".join(output.split())
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        ("Background append only file rewriting already in progress", "after the one under way"),
+        ("unknown command 'BGREWRITEAOF'", "until its next rewrite"),
+        ("this user has no permissions to run the 'bgrewriteaof' command", "until its next"),
+    ],
+)
+def test_a_file_that_is_not_rewritten_yet_is_told(
+    run: Run, bench: Bench, monkeypatch: pytest.MonkeyPatch, reply: str, words: str
+) -> None:
+    def refuse(_: Redis) -> None:
+        raise ResponseError(reply)
+
+    monkeypatch.setattr(Redis, "bgrewriteaof", refuse)
+    bench.ready()
+
+    code, output, _ = run(ADA)
+
+    assert code == 0
+    assert words in " ".join(output.split())

@@ -13,6 +13,7 @@ from dispatcher.errors import SettingsError, UnknownReplyError
 from dispatcher.settings import Settings
 from dispatcher.smsfactor import WebhookType
 from dispatcher.smsfactor.opening import open_client
+from dispatcher.store.keys import Key
 from tests.support.bench import Bench
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -114,6 +115,20 @@ def test_what_is_doubtful_is_read_and_marked(
     assert "harmless" in run("replies", "mark", texts["OUI"], "--harmless")[1]
 
 
+def test_who_is_harmless_after_a_stop_is_told_to_stay_suppressed(
+    run: Run, texts: dict[str, str]
+) -> None:
+    name = texts["OUI"]
+    assert run("replies", "mark", name, "--harmless")[2] == ""
+    run("replies", "mark", name, "--stop")
+
+    code, output, errors = run("replies", "mark", name, "--harmless")
+
+    assert (code, output) == (0, f"reply {name} is harmless\n")
+    assert "stays suppressed" in errors
+    assert "dispatcher suppressions remove NUMBER --reason WORDS" in errors
+
+
 def test_a_mark_needs_a_verdict_and_a_reply(run: Run) -> None:
     assert run("replies", "mark", "nobody")[0] == 2
     with pytest.raises(UnknownReplyError, match="no reply nobody on account default"):
@@ -127,12 +142,14 @@ def test_the_doctor_tells_of_unreadable_bodies_and_unread_replies(
     assert texts
     bench = Bench(redis_url)
     bench.account.quarantine.add("mo", [b"\xff", b"{}"])
+    key = bench.keys.of(Key.QUARANTINE)
     bench.close()
 
     unreadable, unread = check_replies(Settings.from_env())
 
     assert {unreadable.grade, unread.grade} == {Grade.WARNING}
     assert unreadable.message == "bodies that could not be read: 2 of mo"
+    assert unreadable.fix.endswith(f"key {key}")
     assert unread.message == "1 to be read by a person"
 
 

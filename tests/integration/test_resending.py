@@ -144,10 +144,12 @@ def test_a_lost_answer_is_not_sent_again(works: Works) -> None:
     campaign = works.submit()
     assert works.run(campaign).recipient_states == {R.UNKNOWN: 2, R.SENT: 2}
 
-    with pytest.raises(InputError, match="nobody of campaign"):
+    with pytest.raises(InputError, match="nobody of campaign") as refusal:
         works.resources.dispatcher.resend(
             campaign, ["undelivered", "refused", "cancelled", "expired", "not sent"]
         )
+    (problem,) = refusal.value.problems
+    assert f"dispatcher explain {campaign} NUMBER" in problem.fix
 
 
 def test_refused_and_cancelled_ones_are_sent_to_again(works: Works) -> None:

@@ -115,3 +115,30 @@ def test_words_that_cannot_be_kept_are_refused(run: Run) -> None:
 
     assert code == 3
     assert "longer than 200" in errors
+
+
+def test_bad_numbers_are_answered_with_advice_that_can_be_followed(run: Run) -> None:
+    Path("stop.csv").write_text("mobile\n06 39 98 00 01\n12\n")
+
+    added, imported = run("add", "12")[2], run("import", "stop.csv")[2]
+
+    assert "give all of them again" in added
+    assert "--" not in added
+    assert "suppress the others: --bad-rows skip" in imported
+    assert "--errors" not in imported
+    assert run("import", "stop.csv", "--bad-rows", "skip")[0] == 0
+
+
+def test_an_export_goes_to_standard_output_or_tells_how_many_it_wrote(
+    run: Run, tmp_path: Path
+) -> None:
+    run("add", "+33639980001", "+33639980002")
+
+    code, output, errors = run("export", "-")
+    told = run("export", "all.csv")
+
+    assert (code, errors) == (0, "")
+    assert output == run("export")[1]
+    assert output.count("\n") == 3
+    assert not tmp_path.joinpath("-").exists()
+    assert told == (0, "", "2 numbers written to all.csv\n")

@@ -198,3 +198,32 @@ def test_the_holidays_of_regions_are_a_choice(monkeypatch: pytest.MonkeyPatch) -
     assert regional is not None
     assert usual.is_open(good_friday, paris)
     assert not regional.is_open(good_friday, paris)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("45d", 45), ("48h", 2), ("2880m", 2), ("172800s", 2), ("P45D", 45), ("PT48H", 2)],
+)
+def test_durations_are_written_as_on_the_command_line_or_as_iso_8601(
+    monkeypatch: pytest.MonkeyPatch, text: str, kept: int
+) -> None:
+    assert read(monkeypatch, RETENTION=text).retention == timedelta(days=kept)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "limits"),
+    [
+        ("RETENTION", "45 days long", "1 to 36,500 days"),
+        ("RETENTION", "23h", "1 to 36,500 days"),
+        ("MAX_LATENESS", "-PT1H", "0 to 36,500 days"),
+        ("OUTBOX_AGE", "9999999d", "0 to 36,500 days"),
+    ],
+)
+def test_a_duration_is_refused_with_the_forms_and_limits(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, limits: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        read(monkeypatch, **{name: text})
+
+    assert f"DISPATCHER_{name}: write a duration such as 90s, 30m, 2h or 1d" in str(refusal.value)
+    assert f"ISO 8601 such as P30D or PT90M, of {limits}" in str(refusal.value)

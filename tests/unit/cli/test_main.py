@@ -32,6 +32,12 @@ def test_every_command_has_an_example(command: str) -> None:
     assert f"Example: dispatcher {command}" in shown(command, "--help")
 
 
+def test_the_account_that_is_meant_without_the_option_is_told() -> None:
+    told = " ".join(shown("status", "--help").split())
+
+    assert "left out: the account called default, or the only one." in told
+
+
 def test_the_sandbox_explains_its_own_options() -> None:
     assert "--receipt-delay SECONDS" in shown("sandbox", "--help")
 
