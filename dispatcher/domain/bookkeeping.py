@@ -25,7 +25,11 @@ def decide(lost: int, quotes: Sequence[int], *, guessed: int = 0) -> Mapping[int
     """Say which batches were sent, by place; None when nothing explains what was lost.
 
     Of all combinations that may have cost what was lost, one must do so to the credit; said is
-    then only what all of them agree on.
+    then only what all of them agree on. A batch costs less than its quote when the API leaves
+    people out whom it blacklisted since. Alone it is then left unexplained; of several, or beside
+    credits that were guessed, each is taken to cost anything from one credit to its quote, so
+    that mostly only the loss of nothing, or of everything, decides. What cost nothing reached
+    nobody.
 
     Args:
         lost: credits the balance lost beyond what is known to have been spent.
@@ -40,8 +44,9 @@ def decide(lost: int, quotes: Sequence[int], *, guessed: int = 0) -> Mapping[int
     for size in range(len(quotes) + 1):
         for chosen in combinations(places, size):
             cost = sum(quotes[place] for place in chosen)
-            slack = guessed + sum(margin(quotes[place]) for place in chosen)
-            if abs(lost - cost) <= slack:
+            slack = sum(margin(quotes[place]) for place in chosen)
+            least = len(chosen) if len(quotes) > 1 or guessed else cost - slack
+            if least - guessed <= lost <= cost + slack + guessed:
                 feasible.append(frozenset(chosen))
                 is_exact = is_exact or lost == cost
     if not feasible:

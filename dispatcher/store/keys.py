@@ -17,7 +17,7 @@ class Key(enum.Enum):
     """HASH, for ever: balance, reserved, exposed, spent, parked, sequence, run_id, receipt_key,
     suppression_key, suppression_version, synced_at; what `gates.lua` keeps of lost answers:
     breaker_at, probe, fresh, quiet_until, serial_until, unknown_credits, posts, guessed,
-    withdrawn_at, reconcile_at."""
+    withdrawn_at, reconcile_at, debits_until."""
 
     CAMPAIGNS = "campaigns"
     """ZSET campaign -> created ms: the account's campaigns in order."""

@@ -35,6 +35,7 @@ _FIGURES: Mapping[str, float] = {
     "EXPIRY_PAUSE_MS": 60_000,
     # One at a time is slow; past this, what credits could tell of a lost answer they have told.
     "SERIAL_MS": 900_000,
+    "MODERATED_MS": 86_400_000,
     "ANSWERED_KEPT_MS": ANSWERED_KEPT_MS,
     # About 16 kB of JSON.
     "RECEIPTS_TOLD_AT_ONCE": 250,

@@ -327,7 +327,22 @@ def test_a_delayed_batch_may_be_debited_later_so_its_absence_is_not_proven(
     for _ in range(10):
         dedicated.look(after=60)
     assert dedicated.state(lost) is B.UNKNOWN
-    assert "at its time" in evidence(dedicated, lost, Source.CREDITS)
+    assert "at their time" in evidence(dedicated, lost, Source.CREDITS)
+
+
+@pytest.mark.parametrize("code", ["", "-8"], ids=["for later", "moderated"])
+def test_an_answered_send_that_may_be_debited_later_leaves_it_open(
+    dedicated: Losses, code: str
+) -> None:
+    when = {} if code else {"timing": timing()}
+    claim, cost = dedicated.claim(7, **when)
+    dedicated.bench.record(claim, Outcome.ACCEPTED, ticket="9000", cost=cost, code=code)
+    lost = dedicated.lose(7, taken=True, policy=OnUnknown.RESEND)
+    for _ in range(5):
+        dedicated.look(after=60)
+
+    assert dedicated.state(lost) is B.UNKNOWN
+    assert "at their time" in evidence(dedicated, lost, Source.CREDITS)
 
 
 def test_without_a_balance_before_it_nothing_is_decided(bench: Bench, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ _BETWEEN_ROUNDS_MS = 300_000
 _BETWEEN_BASES_MS = 30_000
 _BASE_KEEPS_MS = 600_000
 _RETURN_TAKES_MS = 60_000
+_DEBIT_TAKES_MS = 60_000
 _SPENDER_HEEDED_MS = 86_400_000
 _READING = ("read", "read_at", "read_books")
 
@@ -100,6 +101,12 @@ def _lost(books: Books, balance: int) -> int:
     return _entry(books, "base") - spent - balance
 
 
+def _is_debited_late(books: Books) -> bool:
+    """Tell whether answered sends may be debited otherwise than by their answers (undocumented)."""
+    until = books.debits_until
+    return until > 0 and until + _DEBIT_TAKES_MS >= _entry(books, "base_at")
+
+
 def _guessed(books: Books) -> int:
     return books.guessed - _entry(books, "base_guessed")
 
@@ -107,7 +114,7 @@ def _guessed(books: Books) -> int:
 def _compared(account: Account, books: Books, balance: int, uncertain: int) -> Mapping[str, int]:
     """Say whether the books balance: that debits come at once, and that nobody else spends."""
     base_at = _entry(books, "base_at")
-    if not base_at or books.withdrawn_at >= base_at:
+    if not base_at or books.withdrawn_at >= base_at or _is_debited_late(books):
         return {}
     lost = _lost(books, balance)
     slack = _guessed(books) + uncertain
@@ -133,6 +140,7 @@ def _doubt(
         "batches were taken back meanwhile, which changes the balance too": (
             books.withdrawn_at >= base_at
         ),
+        "sends for later or under moderation may be debited at their time": _is_debited_late(books),
         "somebody else spends from this account": foreign_at > 0
         and books.now - foreign_at < _SPENDER_HEEDED_MS,
         "the books of this account have not balanced after a send yet": not _entry(

@@ -45,7 +45,10 @@ end
 -- A batch without a quote has no record of its own yet.
 local function leave_out(position)
   if redis.call('GETRANGE', key(K.fates, id), position, position) ~= '\0' then return end
-  if state then return set_fate(id, n, position, FORGOTTEN) end
+  if state then
+    redis.call('HSET', batch, 'is_cut', 1)
+    return set_fate(id, n, position, FORGOTTEN)
+  end
   redis.call('SETRANGE', key(K.fates, id), position, string.char(FORGOTTEN))
   redis.call('HINCRBY', record, 'b:' .. B.ready, -1)
   redis.call('HINCRBY', record, 'f:' .. FORGOTTEN, 1)

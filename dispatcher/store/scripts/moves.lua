@@ -69,7 +69,10 @@ local function leave_out_forgotten(id, n)
   redis.call('HDEL', batch, 'forgotten')
   for place in string.gmatch(places, '%d+') do
     local position = first + tonumber(place)
-    if redis.call('GETRANGE', key(K.fates, id), position, position) == '\0' then set_fate(id, n, position, FORGOTTEN) end
+    if redis.call('GETRANGE', key(K.fates, id), position, position) == '\0' then
+      redis.call('HSET', batch, 'is_cut', 1)
+      set_fate(id, n, position, FORGOTTEN)
+    end
   end
 end
 

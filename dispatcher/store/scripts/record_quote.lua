@@ -12,6 +12,8 @@ local exclusions, first = cmsgpack.unpack(ARGV[7]), span(id, n)
 local _, known = string.gsub(fates_of(id, n), '[^%z]', '')
 redis.call('HSET', batch, 'state', B.ready, 'size', size, 'left', size - known, 'attempt', 0,
   'heeded', ARGV[8])
+-- The quote may be older than that, and then it is of more people than are sent to.
+if known > 0 then redis.call('HSET', batch, 'is_cut', 1) end
 for i = 1, #exclusions, 2 do
   local position = first + exclusions[i]
   if redis.call('GETRANGE', key(K.fates, id), position, position) == '\0' then

@@ -25,7 +25,11 @@ if outcome == 'accepted' then
   -- A proof is taken whatever we believed meanwhile.
   accept(id, n, ticket, cost, 'reply')
   if number(ARGV[10]) > 0 then alarm(id, n, 'the API sent to more people than it was asked to') end
-  if code ~= '' then redis.call('HSET', batch, 'code', code) end
+  if code ~= '' then
+    redis.call('HSET', batch, 'code', code)
+    -- Under moderation (-8); nobody documents how long, nor when it is debited.
+    may_debit_until(now + MODERATED_MS)
+  end
   if ARGV[11] ~= '' and redis.call('HSETNX', batch, 'unnamed', ARGV[11]) == 1 then
     redis.call('HINCRBY', record, 'unnamed', cjson.decode(ARGV[11])[1])
     redis.call('ZADD', key(K.unnamed), now + NAME_AFTER_MS, id .. '/' .. n)

@@ -48,6 +48,11 @@ local function index_ticket(id, n, ticket)
   redis.call('ZREM', key(K.early_tickets), ticket)
 end
 
+-- Remembers until when the API may debit what it has taken: what is for later, at its time.
+local function may_debit_until(at)
+  if at > number(redis.call('HGET', ACCOUNT, 'debits_until')) then redis.call('HSET', ACCOUNT, 'debits_until', at) end
+end
+
 -- Takes a proof that the API has the batch: a reply with a ticket, a receipt of ours, or an `early
 -- receipt`, which says that it has not been sent yet.
 local function accept(id, n, ticket, cost, by)
@@ -90,6 +95,7 @@ local function accept(id, n, ticket, cost, by)
   note_ticket(id, n, ticket)
   index_ticket(id, n, ticket)
   local due = number(redis.call('HGET', batch, 'due_at'))
+  if due > 0 then may_debit_until(math.max(due, now)) end
   if by == 'receipt' or due <= now or ticket == '' or (state ~= B.sending and state ~= B.unknown) then
     return move_batch(id, n, B.accepted, by)
   end

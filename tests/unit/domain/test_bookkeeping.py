@@ -30,9 +30,17 @@ def test_what_might_have_cost_less_than_it_should_is_considered() -> None:
     assert decide(9, [10, 9]) == {}
 
 
+def test_a_batch_whom_the_api_left_people_out_of_is_not_taken_for_another() -> None:
+    assert decide(8, [10, 8]) == {}
+    assert decide(0, [10, 8]) == {0: False, 1: False}
+    assert decide(18, [10, 8]) == {0: True, 1: True}
+    assert decide(0, [12], guessed=10) == {}
+
+
 def test_credits_that_were_guessed_widen_what_is_possible() -> None:
     assert decide(0, [7], guessed=6) == {}
-    assert decide(0, [7], guessed=5) == {0: False}
+    assert decide(0, [7], guessed=1) == {}
+    assert decide(0, [7]) == {0: False}
 
 
 def test_too_many_batches_or_free_ones_are_left_open() -> None:
@@ -46,12 +54,12 @@ def test_a_margin_is_a_twentieth_and_never_all() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(quotes=QUOTES, data=st.data())
-def test_what_is_said_is_true_even_if_prices_differ_a_little(
-    quotes: list[int], data: st.DataObject
-) -> None:
+def test_what_is_said_is_true_even_if_prices_differ(quotes: list[int], data: st.DataObject) -> None:
     taken = [data.draw(st.booleans()) for _ in quotes]
     lost = sum(
-        quote + data.draw(st.integers(-margin(quote), margin(quote)))
+        data.draw(
+            st.integers(1 if len(quotes) > 1 else quote - margin(quote), quote + margin(quote))
+        )
         for quote, was_taken in zip(quotes, taken, strict=True)
         if was_taken
     )
