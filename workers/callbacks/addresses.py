@@ -19,8 +19,8 @@ Resolve = Callable[[str, int], Sequence[Address]]
 _Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Well-known prefix of translators (RFC 6052): the IPv4 address stands in the last four bytes.
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
-# Of special use (IANA's registry, RFC 3879, RFC 4291, RFC 7915, RFC 8215, RFC 9602, RFC 9637), which
-# not every version of Python knows, and the address where a cloud tells machines their credentials.
+# Of special use (RFC 3879, 4291, 7915, 8215, 9602, 9637), which not every version of Python knows,
+# and the address where a cloud tells machines their credentials.
 _NEVER_CALLED = tuple(
     map(
         ipaddress.IPv6Network,
