@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dispatcher.domain.lifecycle import BatchState, CampaignState
+from dispatcher.domain.timing import AT_ONCE
 from dispatcher.domain.unknowns import OnUnknown, Source
 from dispatcher.store.batches import Outcome
 from dispatcher.store.keys import Key
@@ -334,8 +335,7 @@ def test_a_delayed_batch_may_be_debited_later_so_its_absence_is_not_proven(
 def test_an_answered_send_that_may_be_debited_later_leaves_it_open(
     dedicated: Losses, code: str
 ) -> None:
-    when = {} if code else {"timing": timing()}
-    claim, cost = dedicated.claim(7, **when)
+    claim, cost = dedicated.claim(7, timing=AT_ONCE if code else timing())
     dedicated.bench.record(claim, Outcome.ACCEPTED, ticket="9000", cost=cost, code=code)
     lost = dedicated.lose(7, taken=True, policy=OnUnknown.RESEND)
     for _ in range(5):
