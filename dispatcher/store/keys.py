@@ -40,6 +40,10 @@ class Key(enum.Enum):
     ANSWERED = "answered"
     """ZSET ticket -> when its batch was claimed, ms, for eight days: which tickets are ours."""
 
+    UNTICKETED = "unticketed"
+    """ZSET `campaign/batch` -> when it was claimed, ms, for eight days: batches of unknown outcome
+    that were settled without a ticket, so that a campaign the API lists may be theirs."""
+
     AUDIT = "audit"
     """HASH, for ever: readings of a dedicated account's balance; see `workers.steps.audit`."""
 

@@ -175,6 +175,19 @@ class Unknowns:
             )
         return {text(ticket): moment(int(at)) for ticket, at in found}
 
+    def unticketed(self) -> dict[str, datetime]:
+        """Give `campaign/batch` of those settled without a ticket, each with its claim."""
+        with translated():
+            found: Any = self._client.zrange(self._keys.of(Key.UNTICKETED), 0, -1, withscores=True)
+        return {text(name): moment(int(at)) for name, at in found}
+
+    def is_kept(self, campaign: str, n: int) -> bool:
+        """Tell whether a batch's text and recipients are not erased yet."""
+        with translated():
+            message = self._client.hget(self._keys.of(Key.CAMPAIGN, campaign), "message")
+            packed = self._client.hexists(self._keys.of(Key.RECIPIENTS, campaign), str(n))
+        return bool(message) and bool(packed)
+
     def early_tickets(self, count: int = 500) -> list[str]:
         """Give the newest tickets that receipts are kept of and nobody knows."""
         with translated():

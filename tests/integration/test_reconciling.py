@@ -9,7 +9,7 @@ import pytest
 
 from dispatcher.domain.lifecycle import BatchState, CampaignState
 from dispatcher.domain.timing import AT_ONCE
-from dispatcher.domain.unknowns import OnUnknown, Source
+from dispatcher.domain.unknowns import Decision, OnUnknown, Source
 from dispatcher.store.batches import Outcome
 from dispatcher.store.keys import Key
 from tests.support.bench import Bench
@@ -203,6 +203,20 @@ def test_of_two_equal_batches_both_there_both_were_sent(live: Losses) -> None:
 
     assert [live.says(lost) for lost in both] == ["sent", "sent"]
     check(live, *both)
+
+
+@pytest.mark.parametrize("verdict", [Decision.SENT, Decision.NOT_SENT, Decision.ABANDON])
+def test_a_batch_settled_without_a_ticket_stays_a_rival(live: Losses, verdict: Decision) -> None:
+    first = live.lose(2, taken=True, text="Bonjour à tous")
+    twin = live.lose(2, taken=False, text="Bonjour à tous")
+    found = live.unknown(first)
+    assert found is not None
+    by_hand = found.finding(verdict, Source.OPERATOR, "by a test")
+    assert live.bench.account.unknowns.settle([by_hand]) == ["settled"]
+
+    live.look(after=130)
+
+    assert live.state(twin) is B.UNKNOWN
 
 
 def test_a_batch_in_flight_is_not_taken_for_one_that_was_lost(live: Losses) -> None:

@@ -55,13 +55,37 @@ def look_in_listing(
         for name in rivals
         if name not in known and (found := _rival(account, name, now)) is not None
     ]
+    settled, is_each_kept = _unticketed(account, now)
+    sought += settled
     listing = Listing(
         campaigns=[_listed(record) for record in records],
         claimed=claimed,
         is_complete=is_complete and all(record.id for record in records),
         asked_at=now,
     )
-    return [_weighed(known, finding, now) for finding in look_up(sought, listing)]
+    found = look_up(sought, listing)
+    if not is_each_kept:
+        found = [_without_proof(finding) for finding in found]
+    return [_weighed(known, finding, now) for finding in found]
+
+
+def _unticketed(account: Account, now: datetime) -> tuple[list[Sought], bool]:
+    """Give those settled without a ticket as rivals; tell whether all of them can be read."""
+    rivals, is_each_kept = [], True
+    for name, claimed_at in account.store.unknowns.unticketed().items():
+        campaign, _, n = name.rpartition("/")
+        if account.store.unknowns.is_kept(campaign, int(n)):
+            rivals.append(_rival_of(account, campaign, int(n), (claimed_at, now)))
+        else:
+            is_each_kept = False
+    return rivals, is_each_kept
+
+
+def _without_proof(finding: Finding) -> Finding:
+    if finding.verdict is not Decision.SENT:
+        return finding
+    says = f"{finding.says}; but it may be one that was settled without a ticket and erased"
+    return replace(finding, verdict=Decision.OPEN, says=says, ticket="", cost=None)
 
 
 def _weighed(known: dict[str, UnknownBatch], finding: Finding, now: datetime) -> Finding:
@@ -123,13 +147,17 @@ def _rival(account: Account, name: str, now: datetime) -> Sought | None:
     claimed_at = account.store.unknowns.claimed_at(campaign, int(n))
     if claimed_at is None:
         return None
-    content = account.store.unknowns.content(campaign, int(n))
+    return _rival_of(account, campaign, int(n), (claimed_at, now))
+
+
+def _rival_of(account: Account, campaign: str, n: int, span: tuple[datetime, datetime]) -> Sought:
+    content = account.store.unknowns.content(campaign, n)
     return Sought(
         batch=None,
         text=message_of(content).text,
         total=len(left_in(content.fates)),
-        begun=claimed_at,
-        ended=now,
+        begun=span[0],
+        ended=span[1],
     )
 
 

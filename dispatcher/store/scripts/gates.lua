@@ -75,6 +75,12 @@ local function note_ticket(id, n, ticket)
   redis.call('ZADD', key(K.answered), number(redis.call('HGET', key(K.batch, id, n), 'claimed_at')), ticket)
 end
 
+-- Remembers a batch settled without a ticket: what the API lists may be it.
+local function note_unticketed(id, n)
+  local at = number(redis.call('HGET', key(K.batch, id, n), 'claimed_at'))
+  redis.call('ZADD', key(K.unticketed), 'NX', at, id .. '/' .. n)
+end
+
 -- Names the state of everything that may change a balance. While the name is the same, nothing did.
 local function books()
   local f = redis.call('HMGET', ACCOUNT, 'posts', 'spent', 'guessed', 'withdrawn_at')

@@ -8,6 +8,7 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(K.assumptions), '-inf', no
   progress(id)
 end
 redis.call('ZREMRANGEBYSCORE', key(K.answered), '-inf', now - ANSWERED_KEPT_MS)
+redis.call('ZREMRANGEBYSCORE', key(K.unticketed), '-inf', now - ANSWERED_KEPT_MS)
 redis.call('ZREMRANGEBYSCORE', key(K.early_tickets), '-inf', now - EARLY_KEPT_MS)
 local f = redis.call('HMGET', ACCOUNT, 'reconcile_at', 'breaker_at', 'probe')
 local is_probe_due = f[2] and not f[3] and number(f[2]) + tonumber(ARGV[4]) <= now

@@ -43,10 +43,14 @@ local function settle(id, n, verdict, source, words, ticket, cost)
       return 'noted'
     end
     -- What a person says of the books is no more than a guess.
-    if is_person then account_add('guessed', quote) end
+    if is_person then
+      account_add('guessed', quote)
+      note_unticketed(id, n)
+    end
     send_again(id, n, quote, words)
   elseif verdict == V.abandon and is_person then
     account_add('guessed', quote)
+    note_unticketed(id, n)
     give_up(id, n, quote, words)
   else
     return note(batch, verdict, source)

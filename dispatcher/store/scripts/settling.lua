@@ -65,6 +65,7 @@ local function accept(id, n, ticket, cost, by)
     if had[3] == '' then
       redis.call('HSET', batch, 'ticket', ticket)
       note_ticket(id, n, ticket)
+      if ticket ~= '' then redis.call('ZREM', key(K.unticketed), id .. '/' .. n) end
       index_ticket(id, n, ticket)
     elseif had[3] ~= ticket and ticket ~= '' then
       alarm(id, n, 'a second ticket: the batch was accepted twice')
@@ -93,6 +94,7 @@ local function accept(id, n, ticket, cost, by)
   end
   redis.call('HSET', batch, 'ticket', ticket, 'cost', real, 'settled_by', by, 'settled_at', now)
   note_ticket(id, n, ticket)
+  if ticket == '' then note_unticketed(id, n) end
   index_ticket(id, n, ticket)
   local due = number(redis.call('HGET', batch, 'due_at'))
   if due > 0 then may_debit_until(math.max(due, now)) end
