@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from dispatcher.domain.unknowns import Decision, Finding, Source, UnknownBatch
 
@@ -90,7 +90,7 @@ class Listing:
         if missing := sum(ticket not in shown for ticket, at in ours.items() if at < settled):
             return f"the listing lacks {missing} of our own sends of that time"
         dates = [(at, shown[ticket].created) for ticket, at in ours.items() if ticket in shown]
-        if not all(created and abs(created - at) <= LOOSE for at, created in dates):
+        if not all(any(abs(made - at) <= LOOSE for made in _moments(day)) for at, day in dates):
             return "the listing dates our own sends otherwise than we do"
         if not any(at >= sought.ended for at, _ in dates):
             return "the listing shows no later send of ours, by which to see that it works"
@@ -162,10 +162,19 @@ def _are_all_there(
     )
 
 
+def _moments(created: datetime | None) -> set[datetime]:
+    """Give what a date may mean: wall clock in the hour that comes twice means two moments."""
+    if created is None:
+        return set()
+    return {created.replace(fold=fold).astimezone(UTC) for fold in (0, 1)}
+
+
 def _is_equal(sought: Sought, listed: Listed) -> bool:
     return (
-        listed.created is not None
-        and sought.begun - CLOSE <= listed.created <= sought.ended + CLOSE
+        any(
+            sought.begun - CLOSE <= made <= sought.ended + CLOSE
+            for made in _moments(listed.created)
+        )
         and listed.total == sought.total
         and listed.text.split() == sought.text.split()
     )
@@ -173,8 +182,8 @@ def _is_equal(sought: Sought, listed: Listed) -> bool:
 
 def _could_be(sought: Sought, listed: Listed) -> bool:
     """Tell whether a campaign may be a batch, however the API changed what it shows of it."""
-    created = listed.created
-    if created is not None and not sought.begun - LOOSE <= created <= sought.ended + LOOSE:
+    made = _moments(listed.created)
+    if made and not any(sought.begun - LOOSE <= at <= sought.ended + LOOSE for at in made):
         return False
     theirs = _letters(listed.text)
     pieces = [_letters(piece) for piece in _REPLACED.split(sought.text)]

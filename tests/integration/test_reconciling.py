@@ -267,6 +267,15 @@ def test_sends_are_kept_back_while_the_balance_is_read(dedicated: Losses) -> Non
     assert dedicated.bench.claim(other).campaign == other
 
 
+def test_sends_are_not_kept_back_while_the_balance_cannot_be_read(dedicated: Losses) -> None:
+    dedicated.lose(7, taken=True)
+    dedicated.provider.is_up = False
+    dedicated.look(after=61)
+    other = dedicated.bench.ready("other")
+
+    assert dedicated.bench.claim(other).campaign == other
+
+
 def test_sends_of_a_dedicated_account_go_one_by_one_while_an_answer_is_lost(
     dedicated: Losses,
 ) -> None:

@@ -156,7 +156,6 @@ def _doubt(
 
 def _look_closer(account: Account, books: Books, batches: Sequence[UnknownBatch]) -> None:
     """Read the balance twice while nothing is sent, then decide."""
-    unknowns = account.store.unknowns
     if any(moment(books.now) < _ripe_at(batch) for batch in batches):
         return
     if books.now - _entry(books, "round_at") < _BETWEEN_ROUNDS_MS or books.withdrawing:
@@ -168,8 +167,19 @@ def _look_closer(account: Account, books: Books, batches: Sequence[UnknownBatch]
     if is_begun and since < _READING_KEEPS_MS:
         _close_round(account, books, batches)
         return
+    # Asked first without keeping sends back, so that an API that is down does not hold them.
+    if _ask(account) is not None:
+        _open_round(account)
+
+
+def _open_round(account: Account) -> None:
+    """Keep sends back, and read the balance for the first time."""
+    unknowns = account.store.unknowns
     books = unknowns.open_books(quiet_ms=_QUIET_MS)
-    if not _is_still(books) or (balance := _ask(account)) is None:
+    if not _is_still(books):
+        return
+    if (balance := _ask(account)) is None:
+        unknowns.close_books("", {})
         return
     entries: dict[str, str | int] = {
         "read": balance,
@@ -187,6 +197,7 @@ def _close_round(account: Account, books: Books, batches: Sequence[UnknownBatch]
     unknowns = account.store.unknowns
     balance = _ask(account)
     if balance is None:
+        unknowns.close_books("", {}, strike=_READING)
         return
     lost = _lost(books, balance)
     said = None
