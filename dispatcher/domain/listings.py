@@ -26,6 +26,9 @@ _LEAST = 8
 # Longer than the API may take to answer a send and to list it.
 _UNTIL_LISTED = timedelta(minutes=2)
 
+# What the API could hardly show escaped or transliterated, so that it would be found.
+_PLAIN = re.compile(r"[A-Za-z0-9 \n.,:;!?()/+=%*-]*")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sought:
@@ -87,6 +90,8 @@ class Listing:
         begun = sought.begun - LOOSE
         ours = {ticket: at for ticket, at in self.claimed.items() if at >= begun}
         settled = self.asked_at - _UNTIL_LISTED
+        if not _PLAIN.fullmatch(sought.text):
+            return "its text may be listed in other characters"
         if missing := sum(ticket not in shown for ticket, at in ours.items() if at < settled):
             return f"the listing lacks {missing} of our own sends of that time"
         dates = [(at, shown[ticket].created) for ticket, at in ours.items() if ticket in shown]

@@ -139,7 +139,7 @@ class Losses:
             name,
             recipients=people,
             batch_size=people,
-            message=Message(text=text or f"Message numéro {name} à personne d'autre"),
+            message=Message(text=text or f"Message {name} a personne d autre"),
             on_unknown=policy,
             **more,
         )

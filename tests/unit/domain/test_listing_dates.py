@@ -1,5 +1,6 @@
-"""A listed date in the hour that a change to winter time repeats means two moments."""
+"""What a listing shows otherwise than it was sent proves no absence."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -50,3 +51,19 @@ def test_what_was_sent_in_the_hour_that_comes_twice_is_never_absent(hour: int, t
     (finding,) = look_up([sought(at)], listing)
 
     assert finding.verdict is (Decision.SENT if text == TEXT else Decision.OPEN)
+
+
+@pytest.mark.parametrize(("text", "verdict"), [(TEXT, "absent"), ("C'est prêt & payé", "open")])
+def test_what_the_api_may_show_in_other_characters_is_never_absent(text: str, verdict: str) -> None:
+    at = datetime(2027, 6, 1, 9, 0, tzinfo=UTC)
+    later = at + timedelta(hours=2)
+    listing = Listing(
+        campaigns=[Listed(ticket="2", text="Une autre annonce", total=9, created=later, cost=9)],
+        claimed={"2": later},
+        is_complete=True,
+        asked_at=later + timedelta(minutes=5),
+    )
+
+    (finding,) = look_up([replace(sought(at), text=text)], listing)
+
+    assert finding.verdict is Decision(verdict)
