@@ -2,12 +2,14 @@
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.support.redis_server"]
 
 # The same examples in every run, and no deadlines: whether a change may land is not for chance to
 # decide, nor for the load of the machine. HYPOTHESIS_PROFILE=seeking draws other examples.
-settings.register_profile("landing", derandomize=True, deadline=None)
-settings.register_profile("seeking", deadline=None, print_blob=True)
+settings.register_profile(
+    "landing", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("seeking", settings.get_profile("landing"), derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "landing"))

@@ -48,7 +48,7 @@ def test_it_compares_every_way_of_reading_a_table_and_checks_what_was_read() -> 
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=200,
         check=False,
     )
 
@@ -65,7 +65,7 @@ def test_it_measures_receipts_beside_servers_that_do_less() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=200,
         check=False,
     )
 

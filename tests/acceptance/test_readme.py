@@ -183,7 +183,7 @@ def test_the_examples_of_being_told_run_as_written(stack: Stack) -> None:
     campaign = stack.dispatcher.submit(
         Campaign(text="Bonjour", recipients=["06 39 98 00 09"], producer="shop")
     )
-    stack.dispatcher.wait(campaign, timeout=30)
+    stack.dispatcher.wait(campaign, timeout=120)
 
     feed, callbacks = (run(["bash", "-eu", "-c", each], stack, PATH=path) for each in commands)
 
@@ -198,7 +198,7 @@ def test_the_commands_for_afterwards_run_as_written(stack: Stack, tmp_path: Path
     campaign = stack.dispatcher.submit(
         Campaign(text="Bonjour", recipients=["06 39 98 00 08", "06 39 98 90 11"])
     )
-    assert stack.dispatcher.wait(campaign, timeout=30).state.value == "finished"
+    assert stack.dispatcher.wait(campaign, timeout=120).state.value == "finished"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     told, failed, resent, checked = (
         # Without a terminal to ask at, what is sent again waits to be approved.
