@@ -194,7 +194,7 @@ EXAMPLES = int(os.environ.get("HOURS_HISTORIES", "5"))
 SIMULATED = settings(
     max_examples=EXAMPLES,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

@@ -36,7 +36,7 @@ preparations = st.integers(0, TICKERS - 1).map(lambda which: ("prepare", which))
 bounded = settings(
     max_examples=EXAMPLES,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

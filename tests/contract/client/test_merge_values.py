@@ -244,7 +244,7 @@ def test_the_text_around_values_is_read_as_it_was_meant(
     max_examples=20,
     deadline=None,
     # The sandbox is emptied by each example, and the Redis is only added to.
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_any_value_is_read_as_it_was_meant(
     values: list[str], render: Render, pipeline: Pipeline

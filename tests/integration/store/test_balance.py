@@ -70,7 +70,7 @@ def hear_of_balance(bench: Bench, truth: Truth, step: str, number: int) -> None:
     max_examples=150,
     derandomize=True,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_never_more_is_promised_than_there_is(
     fast_bench: Bench, steps: list[tuple[str, int]]
