@@ -63,10 +63,10 @@ def look_in_listing(
         is_complete=is_complete and all(record.id for record in records),
         asked_at=now,
     )
-    found = look_up(sought, listing)
+    findings = look_up(sought, listing)
     if not is_each_kept:
-        found = [_without_proof(finding) for finding in found]
-    return [_weighed(known, finding, now) for finding in found]
+        findings = [_without_proof(finding) for finding in findings]
+    return [_weighed(known, finding, now) for finding in findings]
 
 
 def _unticketed(account: Account, now: datetime) -> tuple[list[Sought], bool]:
