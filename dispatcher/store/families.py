@@ -92,6 +92,7 @@ FAMILIES: Mapping[Key, Family] = {
     Key.UNKNOWN: Family(Ends.BY_STATE),
     Key.ASSUMPTIONS: Family(Ends.BY_STATE),
     Key.ANSWERED: Family(Ends.AS_STRANGERS),
+    Key.UNTICKETED: Family(Ends.AS_STRANGERS),
     Key.AUDIT: Family(Ends.NEVER),
     Key.DUE: Family(Ends.BY_STATE),
     Key.WITHDRAWALS: Family(Ends.BY_STATE),
