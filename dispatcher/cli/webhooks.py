@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from dispatcher.account_settings import AccountSettings
 from dispatcher.cli.checks import is_reachable_url
 from dispatcher.cli.output import listing, say, stdout, write_json
 from dispatcher.cli.session import AccountOption, JsonOption
 from dispatcher.errors import SettingsError
-from dispatcher.settings import AccountSettings, Settings
+from dispatcher.settings import Settings
 from dispatcher.smsfactor import SmsFactor, Webhook, WebhookType
 from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.inbox import Hook

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from dispatcher.settings import AccountSettings, Settings
+from dispatcher.account_settings import AccountSettings
+from dispatcher.settings import Settings
 from dispatcher.smsfactor.client import SmsFactor
 from dispatcher.smsfactor.credentials import Credentials
 from dispatcher.smsfactor.dialect import Dialect

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 
+from dispatcher.account_settings import AccountSettings
 from dispatcher.errors import SettingsError
-from dispatcher.settings import AccountSettings
 
 # What a URL carries unchanged: anything else arrives escaped, or not at all.
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]+")

@@ -14,8 +14,8 @@ from typing import TypeAlias
 
 from pydantic import SecretStr
 
+from dispatcher.account_settings import AccountSettings
 from dispatcher.errors import SettingsError
-from dispatcher.settings import AccountSettings
 
 HEADER = b"x-smsfactor-signature"
 """Name of the header, as ASGI gives it."""

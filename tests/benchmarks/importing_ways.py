@@ -15,11 +15,12 @@ from typing import Any
 import msgspec
 import phonenumbers
 
+from dispatcher.account_settings import AccountSettings
 from dispatcher.domain.campaign import Campaign, DroppedRow, Recipient
 from dispatcher.domain.routes import Render
 from dispatcher.preparing import Preparation
 from dispatcher.quoting import Observer, Payer, quote
-from dispatcher.settings import AccountSettings, Settings
+from dispatcher.settings import Settings
 from dispatcher.smsfactor.opening import open_client
 from dispatcher.tables import read_recipients
 from tests.benchmarks.importing_files import PLAIN_TEXT, TEXT

@@ -12,12 +12,13 @@ import msgspec
 from pydantic import SecretStr
 from redis import Redis
 
+from dispatcher.account_settings import AccountSettings
 from dispatcher.domain.lifecycle import CampaignState
 from dispatcher.domain.packing import Batch, pack
 from dispatcher.domain.sequence import gsmsmsids
 from dispatcher.embedded import EmbeddedRedis
 from dispatcher.queueing import Hints, make_app
-from dispatcher.settings import AccountSettings, Settings
+from dispatcher.settings import Settings
 from tests.support.bench import ACCOUNT, Bench, upload_of
 from tests.support.people import generated
 from workers.resources import Resources

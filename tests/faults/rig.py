@@ -12,9 +12,10 @@ from threading import Lock
 from redis import Redis
 
 from dispatcher import Campaign
+from dispatcher.account_settings import AccountSettings
 from dispatcher.domain.lifecycle import CampaignState
 from dispatcher.queueing import Hints, Task, make_app
-from dispatcher.settings import AccountSettings, Settings
+from dispatcher.settings import Settings
 from dispatcher.store.account import Store
 from dispatcher.store.connection import connect
 from dispatcher.store.keys import Keys

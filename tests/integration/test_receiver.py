@@ -16,11 +16,11 @@ import redis
 from pydantic import SecretStr
 
 from dispatcher import Campaign, Settings
+from dispatcher.account_settings import AccountSettings
 from dispatcher.domain.fates import RecipientState
 from dispatcher.domain.sequence import gsmsmsid
 from dispatcher.embedded import EmbeddedRedis
 from dispatcher.queueing import Hints, make_app
-from dispatcher.settings import AccountSettings
 from tests.support.polling import eventually
 from tests.support.sandbox import running_sandbox
 from tests.support.web import OLD_SECRET, SECRET, WebReceiver, running_web

@@ -9,7 +9,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from dispatcher import Settings
-from dispatcher.settings import AccountSettings
+from dispatcher.account_settings import AccountSettings
 from dispatcher.web import protocol as protocol_module
 from dispatcher.web import server as server_module
 from tests.support.polling import eventually

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from dispatcher.account_settings import AccountSettings
 from dispatcher.domain.zones import PARIS
 from dispatcher.errors import SettingsError
-from dispatcher.settings import AccountSettings, Settings
+from dispatcher.settings import Settings
 
 SECRET = "a-very-secret-password"
 

@@ -4,6 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from dispatcher import Settings
+from dispatcher.account_settings import AccountSettings
 from dispatcher.cli.checks import (
     Grade,
     Result,
@@ -22,7 +23,6 @@ from dispatcher.errors import (
     DispatcherError,
     OutcomeUnknownError,
 )
-from dispatcher.settings import AccountSettings
 from dispatcher.smsfactor import Dialect
 from dispatcher.store.durability import Finding
 from dispatcher.store.inspection import ServerReport

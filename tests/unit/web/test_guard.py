@@ -4,7 +4,8 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from dispatcher.settings import AccountSettings, Settings
+from dispatcher.account_settings import AccountSettings
+from dispatcher.settings import Settings
 from dispatcher.web.guard import Guard
 from dispatcher.web.signatures import Signatures
 

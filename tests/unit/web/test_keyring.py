@@ -1,8 +1,8 @@
 import pytest
 from pydantic import SecretStr
 
+from dispatcher.account_settings import AccountSettings
 from dispatcher.errors import SettingsError
-from dispatcher.settings import AccountSettings
 from dispatcher.web.keyring import Keyring
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from pydantic import SecretStr
 
-from dispatcher.settings import AccountSettings
+from dispatcher.account_settings import AccountSettings
 from dispatcher.store.inbox import Hook
 from dispatcher.web.deposits import Condition, Deposits
 from dispatcher.web.keyring import Keyring

@@ -5,8 +5,8 @@ import hmac
 import pytest
 from pydantic import SecretStr
 
+from dispatcher.account_settings import AccountSettings
 from dispatcher.errors import SettingsError
-from dispatcher.settings import AccountSettings
 from dispatcher.web.signatures import Signatures, find_check
 
 NEW, OLD = "new-signature-of-tests", "old-signature-of-tests"
