@@ -1,4 +1,4 @@
-"""The examples of the README, run word for word."""
+"""The examples of the README and the manual, run word for word."""
 
 import json
 import os
@@ -15,12 +15,13 @@ from dispatcher import Campaign, CampaignState, HoldReason
 from tests.support.polling import eventually
 from tests.support.stack import Stack
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text() + (ROOT / "dispatcher" / "README.md").read_text()
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 
 
 def blocks(language: str) -> list[str]:
-    return [code for tag, code in BLOCK.findall(README.read_text()) if tag == language]
+    return [code for tag, code in BLOCK.findall(README) if tag == language]
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_the_examples_of_time_are_planned_cancelled_and_run_again(stack: Stack) 
 
 
 def test_the_quote_of_a_spreadsheet_runs_as_written(stack: Stack, tmp_path: Path) -> None:
-    (command,) = re.findall(r"^\$ (dispatcher quote .*)$", README.read_text(), re.MULTILINE)
+    (command,) = re.findall(r"^\$ (dispatcher quote .*)$", README, re.MULTILINE)
     book = Workbook()
     book.worksheets[0].append(["Mobile", "Prénom"])
     book.worksheets[0].append(["06 39 98 00 05", "Ada"])
@@ -103,7 +104,7 @@ def test_the_quote_of_a_spreadsheet_runs_as_written(stack: Stack, tmp_path: Path
 
 
 def test_the_suppression_commands_run_as_written(stack: Stack, tmp_path: Path) -> None:
-    commands = re.findall(r"^\$ (dispatcher suppressions .*)$", README.read_text(), re.MULTILINE)
+    commands = re.findall(r"^\$ (dispatcher suppressions .*)$", README, re.MULTILINE)
     (tmp_path / "stop-list.csv").write_text("mobile\n06 39 98 00 07\n")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
@@ -117,7 +118,7 @@ def test_the_suppression_commands_run_as_written(stack: Stack, tmp_path: Path) -
 
 
 def test_the_commands_about_replies_run_as_written(stack: Stack) -> None:
-    commands = re.findall(r"^\$ (dispatcher replies \w+)$", README.read_text(), re.MULTILINE)
+    commands = re.findall(r"^\$ (dispatcher replies \w+)$", README, re.MULTILINE)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
     assert commands == ["dispatcher replies list", "dispatcher replies review"]
@@ -128,7 +129,7 @@ def test_the_commands_about_replies_run_as_written(stack: Stack) -> None:
 def test_the_first_person_of_the_examples_is_forgotten_as_written(
     stack: Stack, tmp_path: Path
 ) -> None:
-    (command,) = re.findall(r"^\$ (dispatcher forget .*)$", README.read_text(), re.MULTILINE)
+    (command,) = re.findall(r"^\$ (dispatcher forget .*)$", README, re.MULTILINE)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
     printed = run(["bash", "-eu", "-c", command], stack, tmp_path, PATH=path)
@@ -150,7 +151,7 @@ def test_the_shell_example_queues_a_campaign_without_our_code(stack: Stack) -> N
 
 
 def test_a_lost_answer_is_listed_and_resolved_as_written(stack: Stack, tmp_path: Path) -> None:
-    commands = re.findall(r"^\$ (dispatcher unknown .*)$", README.read_text(), re.MULTILINE)
+    commands = re.findall(r"^\$ (dispatcher unknown .*)$", README, re.MULTILINE)
     stack.sandbox.control(
         "POST", "faults", {"faults": {"drop_before": 1}, "route": "POST /send", "count": 1}
     )
@@ -176,9 +177,7 @@ def test_every_command_of_the_two_is_there() -> None:
 
 
 def test_the_examples_of_being_told_run_as_written(stack: Stack) -> None:
-    commands = re.findall(
-        r"^\$ (dispatcher (?:feed|callbacks) .*)$", README.read_text(), re.MULTILINE
-    )
+    commands = re.findall(r"^\$ (dispatcher (?:feed|callbacks) .*)$", README, re.MULTILINE)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     campaign = stack.dispatcher.submit(
         Campaign(text="Bonjour", recipients=["06 39 98 00 09"], producer="shop")
