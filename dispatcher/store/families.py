@@ -85,6 +85,8 @@ class Family:
 
 FAMILIES: Mapping[Key, Family] = {
     Key.ACCOUNT: Family(Ends.NEVER),
+    Key.TALLY: Family(Ends.NEVER),
+    Key.STANDING: Family(Ends.BY_STATE),
     Key.CAMPAIGNS: Family(Ends.WITH_RECORD),
     Key.AGENDA: Family(Ends.WITH_RECORD),
     Key.HELD: Family(Ends.BY_STATE),

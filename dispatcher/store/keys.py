@@ -17,7 +17,15 @@ class Key(enum.Enum):
     """HASH, for ever: balance, reserved, exposed, spent, parked, sequence, run_id, receipt_key,
     suppression_key, suppression_version, synced_at; what `gates.lua` keeps of lost answers:
     breaker_at, probe, fresh, quiet_until, serial_until, unknown_credits, posts, guessed,
-    withdrawn_at, reconcile_at, debits_until."""
+    withdrawn_at, reconcile_at, debits_until; for whoever watches: ticked_at, renudges, leases_lost,
+    and count, counted of what `standing.lua` keeps."""
+
+    TALLY = "tally"
+    """HASH, for ever: how many campaigns are over by state, and batches, of whatever campaign there
+    is a record of, by `batch <state>`."""
+
+    STANDING = "standing:"
+    """ZSET campaign -> since ms, per state, `held <reason>` for held ones: those not over."""
 
     CAMPAIGNS = "campaigns"
     """ZSET campaign -> created ms: the account's campaigns in order."""

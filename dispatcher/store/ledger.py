@@ -4,6 +4,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
+from dispatcher.domain.vitals import STANDINGS, place_of
 from dispatcher.store.connection import translated
 from dispatcher.store.keys import Key
 from dispatcher.store.nudges import Nudge, read_nudge
@@ -135,6 +138,11 @@ class Ledger:
         restart cannot have forgotten any.
         """
         return int(self._scripts.run(Script.APPROVE_SERVER, quiet_ms))
+
+    def count_anew(self) -> None:
+        """Begin the count of what stands where anew; ticks enter every campaign again."""
+        places = [place_of(each) for each in STANDINGS]
+        self._scripts.run(Script.COUNT_ANEW, msgspec.msgpack.encode(places))
 
     def receipt_key(self) -> bytes:
         """Give the secret that signs this account's `gsmsmsid`s, making it on first use."""

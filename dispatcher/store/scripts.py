@@ -16,6 +16,7 @@ from dispatcher.store.preamble import SERVER_CLOCK, OutboxLimits, preamble
 # What every script begins with, in this order: each builds on those before.
 _SHARED = (
     "common",
+    "standing",
     "gates",
     "moves",
     "money",
@@ -99,6 +100,7 @@ class Script(enum.Enum):
     ERASE = ("erase", True)
     SWAP = ("swap", True)
     ERASE_SCHEDULE = ("erase_schedule", True)
+    COUNT_ANEW = ("count_anew", True)
 
     def __init__(self, file: str, finishes: bool) -> None:  # noqa: FBT001 - the table above reads well
         self.file = file

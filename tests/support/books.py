@@ -5,8 +5,10 @@ from collections.abc import Mapping
 
 from dispatcher.domain.feed import EventKind, FeedEvent
 from dispatcher.domain.lifecycle import BATCH_MOVES, CAMPAIGN_MOVES, BatchState, CampaignState
+from dispatcher.domain.vitals import STANDINGS, Standing
 from dispatcher.store.batches import BatchRecord
 from dispatcher.store.keys import Key
+from dispatcher.store.vitals import Vitals
 from tests.support.bench import Bench
 
 _READY = BatchState.READY.value
@@ -54,6 +56,27 @@ def check_indexes(bench: Bench, campaigns: list[str]) -> None:
     assert bench.client.hlen(bench.keys.of(Key.CLAIMS)) == sum(
         state is BatchState.SENDING for state in states.values()
     )
+    check_standing(bench)
+
+
+def check_standing(bench: Bench) -> None:
+    """Compare what is counted of the whole account with a recount of every campaign's record."""
+    vitals = Vitals(bench.client, bench.keys, clock=lambda _: bench.now_ms).read()
+    standing: dict[Standing, list[int]] = {each: [] for each in STANDINGS}
+    over: Counter[CampaignState] = Counter()
+    batches: Counter[str] = Counter()
+    for campaign in bench.listed(Key.CAMPAIGNS):
+        status = bench.status(campaign)
+        batches.update(status.batch_states)
+        if status.is_over:
+            over[status.state] += 1
+        else:
+            since = bench.now_ms - int(status.changed_at.timestamp() * 1000)
+            standing[status.hold or status.state].append(since)
+    assert +Counter(vitals.over) == over
+    assert {state.value: count for state, count in vitals.batches.items() if count} == batches
+    found = {each: waiting.count for each, waiting in vitals.standing.items()}
+    assert found == {each: len(ages) for each, ages in standing.items()}
 
 
 def check_transitions(bench: Bench, campaign: str) -> None:

@@ -48,7 +48,8 @@ local function fill(id, upload, batches, recipients, starts)
   redis.call('SETRANGE', key(K.times, id), recipients * 4 - 1, '\0')
   for n = 0, batches - 1 do redis.call('ZADD', key(K.waiting, id), 0, n) end
   redis.call('HSET', record, 'first', first, 'batches', batches, 'recipients', recipients,
-    'batches:' .. B.ready, batches, 'b:' .. B.ready, recipients)
+    'b:' .. B.ready, recipients)
+  add_batches(id, B.ready, batches)
 end
 
 -- Takes back what the API has of a campaign and has not sent yet.

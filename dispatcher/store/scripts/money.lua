@@ -38,6 +38,7 @@ local function hold(id, reason)
     if f[2] == H.paused then return end
     if f[2] ~= reason then announce(id, E.hold, { from = f[1], to = f[1], reason = reason }) end
     redis.call('HSET', record, 'hold', reason)
+    stand(id, C.held, reason)
     watch_hold(id, reason)
     watch_deadline(id, C.held, reason)
   else

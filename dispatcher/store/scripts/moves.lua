@@ -34,6 +34,7 @@ local function move(id, to, reason)
   redis.call('ZREM', key(K.held), id)
   redis.call('ZREM', key(K.agenda), id)
   redis.call('ZREM', key(K.alarm_clock), id)
+  stand(id, to, reason)
   watch_deadline(id, to, reason)
   if to == C.held then
     watch_hold(id, reason)
@@ -85,8 +86,8 @@ local function move_batch(id, n, to, detail)
     error('batch cannot move from ' .. tostring(from) .. ' to ' .. to)
   end
   redis.call('HSET', batch, 'state', to, 'changed_at', now)
-  redis.call('HINCRBY', record, 'batches:' .. from, -1)
-  redis.call('HINCRBY', record, 'batches:' .. to, 1)
+  add_batches(id, from, -1)
+  add_batches(id, to, 1)
   redis.call('HINCRBY', record, 'b:' .. from, minus(left))
   redis.call('HINCRBY', record, 'b:' .. to, left)
   local name = id .. '/' .. n

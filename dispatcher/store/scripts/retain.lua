@@ -50,6 +50,7 @@ local function erase(id, over_at)
 end
 
 local function forget(id)
+  leave(id)
   for ticket in string.gmatch(redis.call('HGET', key(K.campaign, id), 'tickets') or '', '%S+') do
     redis.call('HDEL', key(K.tickets), ticket)
   end

@@ -39,6 +39,7 @@ if upload ~= '' then
 else
   redis.call('ZADD', key(K.waiting, id), 0, UNREAD)
 end
+stand(id, C.queued)
 redis.call('ZADD', key(K.campaigns), now, id)
 redis.call('ZADD', key(K.checks), now + CHECK_EVERY_MS, id)
 local latest = number(redis.call('HGET', record, 'latest'))

@@ -5,6 +5,7 @@
 -- to be cleaned, batches to be taken back, schedules that are due, checks that are due, batches of
 -- which people are to be named, id, state, due batches, ...}.
 local limit = tonumber(ARGV[1])
+redis.call('HSET', ACCOUNT, 'ticked_at', now)
 redis.call('ZREMRANGEBYSCORE', key(K.ended), '-inf', now - ENDED_KEPT_MS)
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(K.inflight), '-inf', now, 'LIMIT', 0, limit)) do
   local id, n = string.match(name, '^(.*)/(%d+)$')
@@ -15,6 +16,7 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(K.inflight), '-inf', now, 
   elseif f[1] == B.sending then
     redis.call('HSET', key(K.batch, id, n), 'why', 'no trace after the claim', 'traceless', 1)
     move_batch(id, tonumber(n), B.unknown, 'no trace after the claim')
+    account_add('leases_lost', 1)
     progress(id)
   else
     redis.call('ZREM', key(K.inflight), name)
@@ -35,6 +37,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.alarm_clock), '-inf', now,
 end
 
 trim_outboxes(limit)
+enter_some(ENTERED_AT_ONCE)
 
 local found = { redis.call('ZCARD', key(K.held)), redis.call('XLEN', key(K.receipts)),
   redis.call('XLEN', key(K.posted_replies)),
@@ -43,7 +46,7 @@ local found = { redis.call('ZCARD', key(K.held)), redis.call('XLEN', key(K.recei
   now < number(redis.call('HGET', ACCOUNT, 'checks_from')) and 0 or redis.call('ZCOUNT', key(K.checks), '-inf', now),
   redis.call('ZCOUNT', key(K.unnamed), '-inf', now) }
 -- All recipients of a campaign are recounted when it finishes, and nobody else is served meanwhile.
-local recounted = 0
+local recounted, nudged = 0, 0
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.agenda), '-inf', now, 'LIMIT', 0, limit)) do
   local f = redis.call('HMGET', key(K.campaign, id), 'state', 'nudge_after')
   if f[1] == C.sent and recounted > MOST_RECOUNTED then
@@ -55,6 +58,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.agenda), '-inf', now, 'LIM
     finish(id)
   elseif f[1] == C.queued or f[1] == C.quoting or f[1] == C.sending then
     look_again(id, now + number(f[2]))
+    nudged = nudged + 1
     found[#found + 1] = id
     found[#found + 1] = f[1]
     found[#found + 1] = redis.call('ZCOUNT', key(K.waiting, id), '-inf', now)
@@ -62,4 +66,5 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.agenda), '-inf', now, 'LIM
     redis.call('ZREM', key(K.agenda), id)
   end
 end
+if nudged > 0 then account_add('renudges', nudged) end
 return found

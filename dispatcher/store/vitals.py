@@ -1,0 +1,312 @@
+"""Reads how accounts stand, at a cost that does not grow with the number of campaigns."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.client import Pipeline
+from redis.retry import Retry
+
+from dispatcher.domain.lifecycle import TERMINAL, BatchState, CampaignState, HoldReason
+from dispatcher.domain.vitals import (
+    STANDINGS,
+    AccountVitals,
+    Line,
+    Lost,
+    Money,
+    Rate,
+    ServerVitals,
+    Waiting,
+    place_of,
+)
+from dispatcher.settings import Settings
+from dispatcher.store.connection import translated
+from dispatcher.store.keys import Key, Keys
+from dispatcher.store.replies import text, text_fields
+
+# Whoever looks waits for it, and looks again soon.
+_TIMEOUT = 2.0
+_CONNECT_TIMEOUT = 1.0
+_MOST_PRODUCERS = 200
+_SHOWN = 20
+
+_ACCOUNT_FIELDS = (
+    "balance",
+    "balance_at",
+    "reserved",
+    "exposed",
+    "spent",
+    "unknown_credits",
+    "parked",
+    "stopped_by",
+    "breaker_at",
+    "ticked_at",
+    "renudges",
+    "leases_lost",
+    "counted",
+    "rate",
+    "rate_waits",
+    "rate_waited_ms",
+    "rate_lowered",
+)
+_LINE_FIELDS = (
+    "state",
+    "hold",
+    "recipients",
+    "batches",
+    "cost",
+    "alarms",
+    "changed_at",
+    *(
+        f"batches:{state.value}"
+        for state in BatchState
+        if state not in (BatchState.READY, BatchState.SENDING, BatchState.UNKNOWN)
+    ),
+)
+_OVERDUE: Mapping[str, Key] = {
+    "campaigns": Key.AGENDA,
+    "batches": Key.DUE,
+    "sends": Key.INFLIGHT,
+    "holds": Key.ALARM_CLOCK,
+    "schedules": Key.SCHEDULES_DUE,
+    "withdrawals": Key.WITHDRAWALS,
+}
+"""What has its time in a sorted set, and should be gone from there soon after."""
+
+_STREAMS: Mapping[str, Key] = {"receipts": Key.RECEIPTS, "replies": Key.POSTED_REPLIES}
+
+
+def open_for_looking(settings: Settings) -> Redis:
+    """Open a pool for one who would rather be told that Redis is away than wait for it."""
+    return Redis.from_url(
+        settings.redis_url.get_secret_value(),
+        decode_responses=False,
+        socket_timeout=_TIMEOUT,
+        socket_connect_timeout=_CONNECT_TIMEOUT,
+        client_name="dispatcher-monitor",
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def server_vitals(client: Redis) -> ServerVitals:
+    """Ask a server how it is.
+
+    Raises:
+        StoreUnavailableError: it does not answer, or is still reading its data.
+    """
+    with translated():
+        about: Any = client.info()
+        # A server that is loading answers INFO, and nothing else.
+        client.ping()
+    return ServerVitals(
+        used_memory=int(about["used_memory"]),
+        max_memory=int(about.get("maxmemory", 0)),
+        is_log_fine=int(about.get("aof_enabled", 0)) == 1
+        and about.get("aof_last_write_status") == "ok"
+        and about.get("aof_last_bgrewrite_status") == "ok",
+        replicas=int(about.get("connected_slaves", 0)),
+    )
+
+
+def server_clock(client: Redis) -> int:
+    """Tell the time of a server, in ms."""
+    told: Any = client.time()
+    seconds, microseconds = told
+    return int(seconds) * 1000 + int(microseconds) // 1000
+
+
+class Vitals:
+    """Looks at one account."""
+
+    def __init__(
+        self, client: Redis, keys: Keys, *, clock: Callable[[Redis], int] = server_clock
+    ) -> None:
+        """Take the account's keys, and what tells the time in ms."""
+        self._client = client
+        self._keys = keys
+        self._clock = clock
+
+    def read(self) -> AccountVitals:
+        """Read all of it: three round trips, whatever the account holds.
+
+        Raises:
+            StoreUnavailableError: Redis does not answer.
+        """
+        with translated():
+            ages = _Ages(self._clock(self._client))
+            seen = self._look(ages.now)
+            return self._tell(ages, seen, self._look_closer(seen))
+
+    def _look(self, now: int) -> dict[str, Any]:
+        of = self._keys.of
+        with _Look(self._client) as look:
+            look.at("account").hmget(of(Key.ACCOUNT), list(_ACCOUNT_FIELDS))
+            look.at("tally").hgetall(of(Key.TALLY))
+            look.at("malformed").hgetall(of(Key.MALFORMED))
+            look.at("to review").zcard(of(Key.REVIEW))
+            look.at("strangers").xlen(of(Key.PARKED))
+            look.at("alarms").xlen(of(Key.ALARMS))
+            look.at("in flight").zcard(of(Key.INFLIGHT))
+            look.at("producers").zrange(of(Key.OUTBOX_LOOKS), 0, _MOST_PRODUCERS - 1)
+            look.at("newest").zrevrange(of(Key.CAMPAIGNS), 0, _SHOWN - 1)
+            look.at("lost").zrange(of(Key.UNKNOWN), 0, _SHOWN - 1, withscores=True)
+            for name, key in {"unknown": of(Key.UNKNOWN), **self._places()}.items():
+                look.at(name).zcard(key)
+                look.at(f"first {name}").zrange(key, 0, 0, withscores=True)
+            for name, family in _OVERDUE.items():
+                look.at(f"overdue {name}").zcount(of(family), "-inf", now)
+                look.at(f"first overdue {name}").zrange(of(family), 0, 0, withscores=True)
+            for name, family in _STREAMS.items():
+                look.at(name).xlen(of(family))
+                look.at(f"first {name}").xrange(of(family), count=1)
+        return look.seen
+
+    def _places(self) -> dict[str, str]:
+        return {place: self._keys.of(Key.STANDING, place) for place in map(place_of, STANDINGS)}
+
+    def _look_closer(self, seen: Mapping[str, Any]) -> dict[str, Any]:
+        of = self._keys.of
+        with _Look(self._client) as look:
+            for producer in map(text, seen["producers"]):
+                look.at(f"outbox {producer}").xlen(of(Key.OUTBOX, producer))
+                look.at(f"dead {producer}").xlen(of(Key.DEAD, producer))
+                look.at(f"lanes {producer}").zcard(of(Key.LANES, producer))
+            for campaign in map(text, seen["newest"]):
+                look.at(f"line {campaign}").hmget(of(Key.CAMPAIGN, campaign), list(_LINE_FIELDS))
+            for name, _ in seen["lost"]:
+                campaign, _, n = text(name).rpartition("/")
+                look.at(f"quote {text(name)}").hget(of(Key.BATCH, campaign, n), "quote")
+        return look.seen
+
+    def _tell(
+        self, ages: "_Ages", seen: Mapping[str, Any], closer: Mapping[str, Any]
+    ) -> AccountVitals:
+        account = dict(zip(_ACCOUNT_FIELDS, seen["account"], strict=True))
+        counts = {name: int(value) for name, value in text_fields(seen["tally"]).items()}
+        return AccountVitals(
+            account=self._keys.account_name,
+            standing={each: ages.sorted(seen, place_of(each)) for each in STANDINGS},
+            over={state: counts.get(state.value, 0) for state in TERMINAL},
+            batches={state: counts.get(f"batch {state.value}", 0) for state in BatchState},
+            overdue={name: ages.overdue(seen, name) for name in _OVERDUE},
+            unknown=ages.sorted(seen, "unknown"),
+            in_flight=seen["in flight"],
+            money=_money(account, ages),
+            receipts=ages.entries(seen, "receipts"),
+            replies=ages.entries(seen, "replies"),
+            to_review=seen["to review"],
+            strangers=seen["strangers"],
+            malformed={hook: int(value) for hook, value in text_fields(seen["malformed"]).items()},
+            alarms=seen["alarms"],
+            callbacks=_sum(closer, "lanes "),
+            dead=_sum(closer, "dead "),
+            outboxes=_sum(closer, "outbox "),
+            ticked=ages.of(account["ticked_at"]) if account["ticked_at"] else None,
+            renudges=int(account["renudges"] or 0),
+            leases_lost=int(account["leases_lost"] or 0),
+            parked=text(account["parked"]) if account["parked"] else None,
+            stopped_by=text(account["stopped_by"]) if account["stopped_by"] else None,
+            is_breaker_open=account["breaker_at"] is not None,
+            is_counted=account["counted"] == b"all",
+            rate=_rate(account),
+            newest=tuple(_lines(closer, ages)),
+            lost=tuple(_lost(seen, closer, ages)),
+        )
+
+
+class _Look:
+    """One pipeline, and what each of its commands came to, by name."""
+
+    def __init__(self, client: Redis) -> None:
+        self._pipe = client.pipeline(transaction=False)
+        self._names: list[str] = []
+        self.seen: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: object, *_: object) -> None:
+        with self._pipe as pipe:
+            if error is None:
+                self.seen = dict(zip(self._names, pipe.execute(), strict=True))
+
+    def at(self, name: str) -> "Pipeline":
+        """Name the command that comes next."""
+        self._names.append(name)
+        return self._pipe
+
+
+@dataclass(frozen=True, slots=True)
+class _Ages:
+    """Turns what was seen at a moment into ages."""
+
+    now: int
+
+    def of(self, milliseconds: float | str | bytes) -> float:
+        return max(0.0, (self.now - float(milliseconds)) / 1000)
+
+    def sorted(self, seen: Mapping[str, Any], name: str) -> Waiting:
+        first = seen[f"first {name}"]
+        return Waiting(count=seen[name], oldest=self.of(first[0][1]) if first else None)
+
+    def overdue(self, seen: Mapping[str, Any], name: str) -> Waiting:
+        found = self.sorted(seen, f"overdue {name}")
+        return found if found.count else Waiting()
+
+    def entries(self, seen: Mapping[str, Any], name: str) -> Waiting:
+        """Tell of a stream, whose ids begin with the server's time."""
+        first = seen[f"first {name}"]
+        since = text(first[0][0]).partition("-")[0] if first else None
+        return Waiting(count=seen[name], oldest=None if since is None else self.of(since))
+
+
+def _sum(seen: Mapping[str, Any], prefix: str) -> int:
+    return sum(count for name, count in seen.items() if name.startswith(prefix))
+
+
+def _money(account: Mapping[str, Any], ages: _Ages) -> Money:
+    return Money(
+        balance=None if account["balance"] is None else int(account["balance"]),
+        balance_age=ages.of(account["balance_at"]) if account["balance_at"] else None,
+        reserved=int(account["reserved"] or 0),
+        exposed=int(account["exposed"] or 0),
+        spent=int(account["spent"] or 0),
+        at_stake=int(account["unknown_credits"] or 0),
+    )
+
+
+def _rate(account: Mapping[str, Any]) -> Rate:
+    return Rate(
+        limit=None if account["rate"] is None else float(account["rate"]),
+        waits=int(account["rate_waits"] or 0),
+        waited=float(account["rate_waited_ms"] or 0) / 1000,
+        lowered=int(account["rate_lowered"] or 0),
+    )
+
+
+def _lines(closer: Mapping[str, Any], ages: _Ages) -> Iterator[Line]:
+    for name, values in closer.items():
+        what, _, campaign = name.partition(" ")
+        # One whose record went meanwhile has no state.
+        if what != "line" or values[0] is None:
+            continue
+        state, hold, recipients, batches, cost, alarms, changed_at, *settled = values
+        yield Line(
+            id=campaign,
+            state=CampaignState(text(state)),
+            hold=HoldReason(text(hold)) if hold else None,
+            recipients=int(recipients or 0),
+            batches=int(batches or 0),
+            settled=sum(int(count or 0) for count in settled),
+            cost=int(cost or 0),
+            alarms=int(alarms or 0),
+            age=ages.of(changed_at),
+        )
+
+
+def _lost(seen: Mapping[str, Any], closer: Mapping[str, Any], ages: _Ages) -> Iterator[Lost]:
+    for raw, since in seen["lost"]:
+        name = text(raw)
+        yield Lost(name=name, age=ages.of(since), quote=int(closer[f"quote {name}"] or 0))

@@ -1,0 +1,183 @@
+"""What whoever watches is told of an account, and that it is what a recount comes to."""
+
+import time
+from typing import Any
+
+import pytest
+
+from dispatcher.domain.lifecycle import BatchState, CampaignState, HoldReason
+from dispatcher.domain.vitals import AccountVitals, Waiting
+from dispatcher.errors import StoreUnavailableError
+from dispatcher.settings import Settings
+from dispatcher.store.batches import Outcome
+from dispatcher.store.keys import Key, Keys
+from dispatcher.store.vitals import Vitals, open_for_looking, server_clock, server_vitals
+from tests.support.bench import ACCOUNT, SEND_LEASE_MS, Bench
+from tests.support.books import check_standing
+
+MOST_COMMANDS_MS = 250
+
+
+def vitals(bench: Bench) -> AccountVitals:
+    return Vitals(bench.client, bench.keys, clock=lambda _: bench.now_ms).read()
+
+
+def tick(bench: Bench) -> None:
+    bench.account.ledger.tick()
+
+
+def test_an_account_that_was_never_used_has_nothing_and_owes_nothing(bench: Bench) -> None:
+    found = vitals(bench)
+
+    assert {waiting.count for waiting in found.standing.values()} == {0}
+    assert found.money.balance is None
+    assert found.ticked is None
+    assert found.depth == 0
+
+
+def test_campaigns_are_counted_where_they_stand_and_since_when(bench: Bench) -> None:
+    bench.submit("waits", batch_size=1)
+    bench.ready("sends")
+    bench.advance(5_000)
+    bench.ready("later", credits_left=3)
+
+    found = vitals(bench)
+
+    assert found.standing[CampaignState.QUEUED] == Waiting(count=1, oldest=5)
+    assert found.standing[CampaignState.SENDING] == Waiting(count=1, oldest=5)
+    assert found.standing[HoldReason.CREDITS] == Waiting(count=1, oldest=0)
+    assert found.batches[BatchState.READY] == 8
+    assert found.depth == 8
+    check_standing(bench)
+
+
+def test_a_lost_answer_shows_with_its_age_and_its_price(bench: Bench) -> None:
+    bench.ready("c1")
+    claim = bench.claim("c1")
+    bench.record(claim, Outcome.UNKNOWN, why="no answer")
+    bench.advance(900_000)
+
+    found = vitals(bench)
+
+    assert found.unknown == Waiting(count=1, oldest=900)
+    assert found.money.at_stake == 2
+    assert [(each.name, each.quote) for each in found.lost] == [(f"c1/{claim.n}", 2)]
+    assert found.batches[BatchState.UNKNOWN] == 1
+
+
+def test_a_send_without_a_trace_and_a_campaign_that_stands_still_are_counted(bench: Bench) -> None:
+    bench.ready("c1")
+    bench.claim("c1")
+    bench.submit("c2")
+    bench.advance(SEND_LEASE_MS + 1)
+    overdue = vitals(bench).overdue
+
+    tick(bench)
+    found = vitals(bench)
+
+    assert overdue["sends"].count == 1
+    assert overdue["campaigns"].count == 2
+    assert found.leases_lost == 1
+    assert found.renudges == 2
+    assert found.ticked == 0
+    assert found.overdue["sends"] == Waiting()
+
+
+def test_campaigns_older_than_the_count_are_entered_by_ticks_and_once(bench: Bench) -> None:
+    for n in range(450):
+        bench.submit(f"c{n}", recipients=1, batch_size=1)
+    bench.ready("moves", recipients=3, batch_size=1)
+    _forget_the_count(bench)
+    bench.accept(bench.claim("moves"), ticket="t1")
+    bench.account.campaigns.cancel("c7")
+
+    tick(bench)
+    midway = vitals(bench)
+    for _ in range(4):
+        tick(bench)
+
+    assert not midway.is_counted
+    assert vitals(bench).is_counted
+    check_standing(bench)
+    bench.advance(1)
+    bench.submit("younger")
+    check_standing(bench)
+
+
+def test_a_count_that_is_wrong_is_mended(bench: Bench) -> None:
+    bench.ready("c1", recipients=6, batch_size=2)
+    bench.client.hset(bench.keys.of(Key.TALLY), "batch ready", "77")
+    with pytest.raises(AssertionError):
+        check_standing(bench)
+
+    bench.account.ledger.count_anew()
+    bench.claim("c1")
+    for _ in range(3):
+        tick(bench)
+
+    assert vitals(bench).is_counted
+    check_standing(bench)
+
+
+def test_what_waits_in_streams_is_told_by_the_servers_clock(bench: Bench) -> None:
+    bench.account.receipts.append([b"{}"])
+    now = server_clock(bench.client)
+
+    found = Vitals(bench.client, bench.keys, clock=lambda _: now + 30_000).read()
+
+    assert found.receipts.count == 1
+    assert found.receipts.oldest == pytest.approx(30, abs=2)
+
+
+def test_two_accounts_are_told_apart(bench: Bench) -> None:
+    bench.submit("c1")
+    other = Vitals(bench.client, Keys("sms", "other"), clock=lambda _: bench.now_ms).read()
+
+    assert other.account == "other"
+    assert other.standing[CampaignState.QUEUED].count == 0
+    assert vitals(bench).account == ACCOUNT
+
+
+def test_looking_costs_the_same_whatever_the_account_holds(bench: Bench) -> None:
+    with bench.client.pipeline(transaction=False) as pipe:
+        for n in range(20_000):
+            record: dict[Any, Any] = {"state": "finished", "hold": "", "changed_at": bench.now_ms}
+            pipe.hset(bench.keys.of(Key.CAMPAIGN, f"old{n}"), mapping=record)
+            pipe.zadd(bench.keys.of(Key.CAMPAIGNS), {f"old{n}": bench.now_ms + n})
+            pipe.zadd(bench.keys.of(Key.STANDING, "sent"), {f"old{n}": bench.now_ms + n})
+        pipe.execute()
+
+    began = time.perf_counter()
+    found = vitals(bench)
+
+    assert (time.perf_counter() - began) * 1000 < MOST_COMMANDS_MS
+    assert found.standing[CampaignState.SENT].count == 20_000
+    assert len(found.newest) == 20
+
+
+def test_a_server_that_is_away_is_told_at_once() -> None:
+    client = open_for_looking(Settings.model_validate({"redis_url": "redis://127.0.0.1:9/0"}))
+
+    with pytest.raises(StoreUnavailableError):
+        server_vitals(client)
+
+
+def test_the_server_tells_of_its_memory_and_its_log(bench: Bench) -> None:
+    found = server_vitals(bench.client)
+
+    assert found.used_memory > 0
+    assert found.max_memory > 0
+    assert found.is_log_fine
+
+
+def _forget_the_count(bench: Bench) -> None:
+    """Leave an account as one that was used before anything was counted."""
+    with bench.client.pipeline() as pipe:
+        for name in (*bench.listed(Key.CAMPAIGNS),):
+            pipe.hdel(bench.keys.of(Key.CAMPAIGN, name), "stands")
+        for state in (*CampaignState, *(f"held {each.value}" for each in HoldReason)):
+            place = state.value if isinstance(state, CampaignState) else state
+            pipe.delete(bench.keys.of(Key.STANDING, place))
+        pipe.delete(bench.keys.of(Key.TALLY))
+        pipe.hdel(bench.keys.of(Key.ACCOUNT), "counted")
+        pipe.execute()
