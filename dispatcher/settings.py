@@ -156,6 +156,13 @@ class Settings(BaseSettings):
         concurrency: threads of one worker process; most of them wait for the API.
         log_level: of the worker's log; `DEBUG` shows every milestone of every batch.
         log_format: `console` for people, `json` for machines.
+        monitor_host: where `monitor_port` listens; `0.0.0.0` in a container.
+        monitor_port: where worker, beat and web answer `GET /live`, `/ready` and `/metrics` beside
+            their work; 0 for nowhere.
+        monitor_accounts: accounts that `dispatcher monitor` shows beside those it has credentials
+            of, for it needs none, divided by commas.
+        tracing_endpoint: base URL of an OTLP/HTTP collector, such as `http://127.0.0.1:4318`, that
+            spans from submit to receipt are sent to; "" for none. Needs the extra `tracing`.
     """
 
     model_config = SettingsConfigDict(
@@ -220,6 +227,10 @@ class Settings(BaseSettings):
     concurrency: int = Field(default=16, ge=1, le=256)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
+    monitor_host: str = "127.0.0.1"
+    monitor_port: int = Field(default=0, ge=0, le=65_535)
+    monitor_accounts: Annotated[tuple[AccountName, ...], NoDecode, BeforeValidator(_parts)] = ()
+    tracing_endpoint: str = ""
 
     @classmethod
     def settings_customise_sources(

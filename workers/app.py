@@ -13,6 +13,7 @@ from workers.logs import configure_worker_logs
 from workers.milestones import Trace
 from workers.resources import Resources, trace_to_log
 from workers.tasks import register
+from workers.watch import Watchman
 from workers.withdrawer import Withdrawer
 
 _log = structlog.get_logger("workers.app")
@@ -32,6 +33,7 @@ def create_app(settings: Settings, *, trace: Trace = trace_to_log) -> Celery:
     process = _Process(app, settings, trace)
     signals.setup_logging.connect(process.configure_logs, weak=False)
     signals.worker_init.connect(process.open, weak=False)
+    signals.beat_init.connect(process.open_beat, weak=False)
     signals.worker_shutdown.connect(process.close, weak=False)
     register(app, process.resources)
     return app
@@ -73,6 +75,7 @@ class _Process:
         self._trace = trace
         self._resources: Resources | None = None
         self._withdrawer: Withdrawer | None = None
+        self._watchman: Watchman | None = None
 
     def resources(self) -> Resources:
         """Give what was opened."""
@@ -88,8 +91,10 @@ class _Process:
         # must not, whatever the reason.
         try:
             hints = Hints(self._app, fan_out=self._settings.fan_out)
-            found = Resources(self._settings, hints, trace=self._trace)
+            self._watchman = Watchman(self._settings)
+            found = Resources(self._settings, hints, trace=self._trace, watch=self._watchman.api)
             _replay_journal(found)
+            self._watchman.watch_worker(self._app)
         except DispatcherError as error:
             sys.exit(f"cannot start: {error}")
         except Exception as error:  # noqa: BLE001 - as said above
@@ -98,6 +103,13 @@ class _Process:
         self._withdrawer = Withdrawer(found.accounts)
         self._withdrawer.start()
 
+    def open_beat(self, **_: object) -> None:
+        try:
+            self._watchman = Watchman(self._settings)
+            self._watchman.watch_beat()
+        except DispatcherError as error:
+            sys.exit(f"cannot start: {error}")
+
     def close(self, **_: object) -> None:
         if self._withdrawer is not None:
             self._withdrawer.close()
@@ -105,6 +117,9 @@ class _Process:
         if self._resources is not None:
             self._resources.close()
             self._resources = None
+        if self._watchman is not None:
+            self._watchman.close()
+            self._watchman = None
 
 
 def _replay_journal(resources: Resources) -> None:

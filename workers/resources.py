@@ -15,6 +15,7 @@ from dispatcher.queueing import Hints
 from dispatcher.settings import Settings
 from dispatcher.smsfactor import SmsFactor
 from dispatcher.smsfactor.opening import open_client
+from dispatcher.smsfactor.watching import Watch, ignore
 from dispatcher.store.account import AccountStore, Store
 from dispatcher.store.tickets import Addressees
 from workers.blacklist import Blacklist
@@ -91,7 +92,9 @@ class Resources:
         trace: Trace = trace_to_log,
         open_store: Callable[[Settings], Store] = Store.open,
         now: Callable[[], datetime] = utc_now,
+        watch: Callable[[str], Watch] = lambda _: ignore,
     ) -> None:
+        """Open; `watch` gives what is told of the calls of an account."""
         self.settings = settings
         self.hints = hints
         self.store = open_store(settings)
@@ -102,7 +105,7 @@ class Resources:
             name: Account(
                 name=name,
                 store=self.store.account(name),
-                api=open_client(settings, name, listing=settings.http_deadline),
+                api=open_client(settings, name, listing=settings.http_deadline, watch=watch(name)),
                 hints=hints,
                 settings=settings,
                 journal=self.journal,

@@ -13,6 +13,7 @@ from dispatcher.cli import (
     doctor,
     feed,
     forgetting,
+    health,
     quote,
     recipients,
     replies,
@@ -81,6 +82,7 @@ for group in (
     api,
     webhooks,
     services,
+    health,
     doctor,
     demo,
 ):

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Self
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from dispatcher.smsfactor.exchange import Deadlines
 from dispatcher.smsfactor.fields import integer, rows, text
 from dispatcher.smsfactor.refusals import settle
 from dispatcher.smsfactor.transport import ApiRequest, Transport
+from dispatcher.smsfactor.watching import Watch, ignore, watched
 from dispatcher.smsfactor.wire import Reading, Wire
 
 BASE_URL = "https://api.smsfactor.com"
@@ -29,12 +31,13 @@ class Caller:
         dialect: the documentation the account follows.
         deadlines: how long one exchange may take.
         allow_plain_http: let the credentials travel unencrypted to another machine.
+        watch: told of each call when it is over.
 
     Raises:
         SettingsError: `base_url` cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a choice of its own
         self,
         credentials: Credentials,
         *,
@@ -43,10 +46,12 @@ class Caller:
         dialect: Dialect = Dialect.V1,
         deadlines: Deadlines | None = None,
         allow_plain_http: bool = False,
+        watch: Watch = ignore,
     ) -> None:
         self._credentials = credentials
         self._wire = wire
         self._dialect = dialect
+        self._watch = watch
         self._transport = Transport(
             base_url, deadlines=deadlines or Deadlines(), allow_plain_http=allow_plain_http
         )
@@ -69,7 +74,8 @@ class Caller:
 
     def _read(self, path: str, *, listing: bool = False) -> Reading:
         request = self._request("GET", path, listing=listing)
-        return settle(self._transport.read(request), private=self._credentials.secrets)
+        with self._watched(request):
+            return settle(self._transport.read(request), private=self._credentials.secrets)
 
     def _change(
         self,
@@ -79,8 +85,14 @@ class Caller:
         *,
         private: tuple[str, ...] = (),
     ) -> Reading:
-        reply = self._transport.change(self._request(method, path, body))
-        return settle(reply, private=(*self._credentials.secrets, *private))
+        request = self._request(method, path, body)
+        with self._watched(request):
+            reply = self._transport.change(request)
+            return settle(reply, private=(*self._credentials.secrets, *private))
+
+    def _watched(self, request: ApiRequest) -> AbstractContextManager[None]:
+        """Have the call that is made within told of, whatever comes of it."""
+        return watched(self._watch, request.method, request.path)
 
     def _request(
         self,

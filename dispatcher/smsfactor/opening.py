@@ -8,16 +8,20 @@ from dispatcher.smsfactor.client import SmsFactor
 from dispatcher.smsfactor.credentials import Credentials
 from dispatcher.smsfactor.dialect import Dialect
 from dispatcher.smsfactor.exchange import Deadlines
+from dispatcher.smsfactor.watching import Watch, ignore
 from dispatcher.smsfactor.wire import Wire
 
 
-def open_client(settings: Settings, account: str, *, listing: float | None = None) -> SmsFactor:
+def open_client(
+    settings: Settings, account: str, *, listing: float | None = None, watch: Watch = ignore
+) -> SmsFactor:
     """Open the client of an account.
 
     Args:
         settings: where the API is, and how to talk to it.
         account: its name in the settings.
         listing: seconds a reply of many contacts may take; None gives it the usual time.
+        watch: told of each call when it is over.
 
     Raises:
         SettingsError: there is no such account, or the API's URL cannot be used.
@@ -30,6 +34,7 @@ def open_client(settings: Settings, account: str, *, listing: float | None = Non
         dialect=Dialect[settings.dialect.upper()],
         deadlines=usual if listing is None else replace(usual, listing=listing),
         allow_plain_http=settings.allow_plain_http,
+        watch=watch,
     )
 
 

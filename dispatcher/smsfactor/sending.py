@@ -97,13 +97,17 @@ class Sending(Caller):
     def _send(
         self, path: str, body: msgspec.Struct, *, private: str, observe: Observer | None
     ) -> SendReply:
-        reply = self._transport.change(self._request("POST", path, ("sms", body)), observe=observe)
-        fields, ticket = settle_send(reply, private=(*self._credentials.secrets, private))
+        request = self._request("POST", path, ("sms", body))
+        with self._watched(request):
+            reply = self._transport.change(request, observe=observe)
+            fields, ticket = settle_send(reply, private=(*self._credentials.secrets, private))
         return SendReply.read(fields, ticket)
 
     def _simulate(self, path: str, body: msgspec.Struct, *, private: str) -> SendReply:
-        reply = self._transport.read(self._request("POST", path, ("sms", body)))
-        reading = settle(reply, private=(*self._credentials.secrets, private))
+        request = self._request("POST", path, ("sms", body))
+        with self._watched(request):
+            reply = self._transport.read(request)
+            reading = settle(reply, private=(*self._credentials.secrets, private))
         return SendReply.read(reading.fields, text(reading.fields.get("ticket")) or None)
 
     def _to_destinations(

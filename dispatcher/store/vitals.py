@@ -78,36 +78,52 @@ _OVERDUE: Mapping[str, Key] = {
 _STREAMS: Mapping[str, Key] = {"receipts": Key.RECEIPTS, "replies": Key.POSTED_REPLIES}
 
 
-def open_for_looking(settings: Settings) -> Redis:
-    """Open a pool for one who would rather be told that Redis is away than wait for it."""
-    return Redis.from_url(
-        settings.redis_url.get_secret_value(),
-        decode_responses=False,
-        socket_timeout=_TIMEOUT,
-        socket_connect_timeout=_CONNECT_TIMEOUT,
-        client_name="dispatcher-monitor",
-        retry=Retry(NoBackoff(), 0),
-    )
+class Looker:
+    """Looks at one Redis, and would rather be told that it is away than wait for it."""
 
+    def __init__(self, settings: Settings) -> None:
+        """Prepare; nothing is dialled before the first look."""
+        self._namespace = settings.namespace
+        self._client = Redis.from_url(
+            settings.redis_url.get_secret_value(),
+            decode_responses=False,
+            socket_timeout=_TIMEOUT,
+            socket_connect_timeout=_CONNECT_TIMEOUT,
+            client_name="dispatcher-monitor",
+            retry=Retry(NoBackoff(), 0),
+        )
 
-def server_vitals(client: Redis) -> ServerVitals:
-    """Ask a server how it is.
+    def ping(self) -> None:
+        """Ask whether it is there.
 
-    Raises:
-        StoreUnavailableError: it does not answer, or is still reading its data.
-    """
-    with translated():
-        about: Any = client.info()
+        Raises:
+            StoreUnavailableError: it does not answer, or is still reading its data.
+        """
+        with translated():
+            self._client.ping()
+
+    def server(self) -> ServerVitals:
+        """Ask the server how it is; raises as `ping`."""
         # A server that is loading answers INFO, and nothing else.
-        client.ping()
-    return ServerVitals(
-        used_memory=int(about["used_memory"]),
-        max_memory=int(about.get("maxmemory", 0)),
-        is_log_fine=int(about.get("aof_enabled", 0)) == 1
-        and about.get("aof_last_write_status") == "ok"
-        and about.get("aof_last_bgrewrite_status") == "ok",
-        replicas=int(about.get("connected_slaves", 0)),
-    )
+        self.ping()
+        with translated():
+            about: Any = self._client.info()
+        return ServerVitals(
+            used_memory=int(about["used_memory"]),
+            max_memory=int(about.get("maxmemory", 0)),
+            is_log_fine=int(about.get("aof_enabled", 0)) == 1
+            and about.get("aof_last_write_status") == "ok"
+            and about.get("aof_last_bgrewrite_status") == "ok",
+            replicas=int(about.get("connected_slaves", 0)),
+        )
+
+    def account(self, name: str) -> AccountVitals:
+        """Look at one account; raises as `ping`."""
+        return Vitals(self._client, Keys(self._namespace, name)).read()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
 
 
 def server_clock(client: Redis) -> int:

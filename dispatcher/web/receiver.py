@@ -90,6 +90,10 @@ class Receiver:
             await _discard(receive)
         await send(answer.body)
 
+    async def condition(self) -> Condition:
+        """Say where a body posted now would be kept."""
+        return await self._deposits.condition()
+
     def shortcut(self, url: bytes, headers: Headers) -> Take | None:
         """Give what takes the body of a POST of receipts; None for what needs a closer look.
 
@@ -143,7 +147,7 @@ class Receiver:
             self._known[url] = self._deposits.packer(hook, account).give
 
     async def _readiness(self) -> Answer:
-        return _CONDITIONS[await self._deposits.condition()]
+        return _CONDITIONS[await self.condition()]
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Open before the first request and close after the last (ASGI lifespan)."""

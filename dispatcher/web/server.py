@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import uvicorn
@@ -16,6 +17,7 @@ from dispatcher.web.protocol import PunctualProtocol, ReceiptProtocol
 from dispatcher.web.receiver import Receiver
 from dispatcher.web.reminders import Reminders
 from dispatcher.web.spool import Spool
+from dispatcher.web.watching import LoopWatch
 
 _BACKLOG = 2048
 # Bounds memory: each may be sending a body of 64 KiB.
@@ -46,15 +48,17 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
         OSError: the port cannot be had.
     """
     app = make_receiver(settings)
+    watch = LoopWatch(settings, app.condition)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     shown = f"[{host}]" if family is socket.AF_INET6 else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
 
     def announce() -> None:
+        watch.begin()
         print(f"receiver listening on {address}", flush=True)  # noqa: T201 - its user waits for it
 
-    with listener:
+    with listener, closing(watch):
         AnnouncingServer(make_config(app), announce).run(sockets=[listener])
 
 

@@ -11,7 +11,7 @@ from dispatcher.errors import StoreUnavailableError
 from dispatcher.settings import Settings
 from dispatcher.store.batches import Outcome
 from dispatcher.store.keys import Key, Keys
-from dispatcher.store.vitals import Vitals, open_for_looking, server_clock, server_vitals
+from dispatcher.store.vitals import Looker, Vitals, server_clock
 from tests.support.bench import ACCOUNT, SEND_LEASE_MS, Bench
 from tests.support.books import check_standing
 
@@ -156,14 +156,19 @@ def test_looking_costs_the_same_whatever_the_account_holds(bench: Bench) -> None
 
 
 def test_a_server_that_is_away_is_told_at_once() -> None:
-    client = open_for_looking(Settings.model_validate({"redis_url": "redis://127.0.0.1:9/0"}))
+    looker = Looker(Settings.model_validate({"redis_url": "redis://127.0.0.1:9/0"}))
 
     with pytest.raises(StoreUnavailableError):
-        server_vitals(client)
+        looker.server()
+    with pytest.raises(StoreUnavailableError):
+        looker.account(ACCOUNT)
 
 
-def test_the_server_tells_of_its_memory_and_its_log(bench: Bench) -> None:
-    found = server_vitals(bench.client)
+def test_the_server_tells_of_its_memory_and_its_log(redis_url: str) -> None:
+    looker = Looker(Settings.model_validate({"redis_url": redis_url}))
+
+    found = looker.server()
+    looker.close()
 
     assert found.used_memory > 0
     assert found.max_memory > 0

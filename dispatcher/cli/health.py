@@ -1,0 +1,100 @@
+"""`dispatcher health` and `dispatcher monitor`: how processes are, and how all of it stands."""
+
+import json
+from http.client import HTTPConnection, HTTPException
+from ipaddress import ip_address
+from typing import Annotated, Any
+
+import typer
+
+from dispatcher.cli.exit_codes import ExitCode
+from dispatcher.cli.output import stdout
+from dispatcher.errors import SettingsError
+from dispatcher.logs import configure_logs
+from dispatcher.monitoring.monitor import run_monitor
+from dispatcher.settings import Settings
+
+# Whoever asks is asked to answer soon, too.
+_TIMEOUT = 8.0
+_OK = 200
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add `health` and `monitor`."""
+    app.command()(health)
+    app.command()(monitor)
+
+
+def health(
+    *,
+    ready: Annotated[
+        bool, typer.Option("--ready", help="Ask whether it has all it needs, not whether it lives.")
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Where it listens; default: DISPATCHER_MONITOR_PORT."),
+    ] = None,
+) -> None:
+    """Ask a process of ours here how it is.
+
+    Prints what the worker, beat, receiver or monitor at a port of this machine says, and exits
+    with 0 when all is well and with 1 when not: for health checks of containers.
+
+    Example: dispatcher health --ready
+    """
+    settings = Settings.from_env()
+    asked = port or settings.monitor_port
+    if not asked:
+        raise SettingsError(
+            "DISPATCHER_MONITOR_PORT is not set, so no process here tells how it is: "
+            "set it for the process, and for this command"
+        )
+    path = "/ready" if ready else "/live"
+    try:
+        status, found = _ask(_dialled(settings.monitor_host), asked, path)
+    except (OSError, HTTPException, ValueError) as error:
+        stdout().print(f"nobody tells at port {asked} ({type(error).__name__})")
+        raise typer.Exit(ExitCode.FAILED) from None
+    for subject, says in found.items():
+        stdout().print(f"{subject}: {says}", markup=False)
+    raise typer.Exit(ExitCode.OK if status == _OK else ExitCode.FAILED)
+
+
+def monitor(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 9465,
+) -> None:
+    """Run what reads the state and shows it.
+
+    Serves a board for people at /, metrics for Prometheus at /metrics, what waits for autoscalers
+    at /depth, and /live and /ready. Nothing in it is about a person, and nothing can be changed
+    through it.
+
+    Example: dispatcher monitor --host 0.0.0.0
+    """
+    settings = Settings.from_env()
+    configure_logs(settings)
+    run_monitor(settings, host=host, port=port)
+
+
+def _ask(host: str, port: int, path: str) -> tuple[int, dict[str, Any]]:
+    connection = HTTPConnection(host, port, timeout=_TIMEOUT)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        document = json.loads(answer.read())
+    finally:
+        connection.close()
+    return answer.status, document if isinstance(document, dict) else {}
+
+
+def _dialled(host: str) -> str:
+    """Give where to reach what listens on an address, which may be all of them."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"  # noqa: PLR2004 - of IP

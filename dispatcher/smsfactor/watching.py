@@ -1,0 +1,102 @@
+"""Tells somebody else of each call of the API: which route, how it ended, how long it took."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from dispatcher.errors import ApiRefusedError, ApiUnreachableError
+from dispatcher.smsfactor.refusals import TooManyRequestsError
+
+OK = "ok"
+TOO_MANY = "too many requests"
+UNREACHABLE = "unreachable"
+UNKNOWN = "unknown"
+
+# Whatever else stands in a path is an id.
+_WORDS = frozenset(
+    {
+        "account",
+        "blacklist",
+        "campaign",
+        "campaigns",
+        "contact",
+        "credits",
+        "deduplicate",
+        "link",
+        "list",
+        "lists",
+        "send",
+        "short",
+        "simulate",
+        "tag",
+        "webhook",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """One call that is over; nothing in it names a person, a list or a campaign.
+
+    Attributes:
+        method: of HTTP.
+        route: the path with ids left out, such as `/send/:id`.
+        outcome: `ok`, `refused -3` with the API's status, `too many requests`, `unreachable`, or
+            `unknown` for whatever proves neither.
+        began_at: seconds since 1970.
+        seconds: how long it took, all attempts of a read together.
+    """
+
+    method: str
+    route: str
+    outcome: str
+    began_at: float
+    seconds: float
+
+
+Watch = Callable[[Call], None]
+
+
+def ignore(_: Call) -> None:
+    """Tell nobody."""
+
+
+def route_of(path: str) -> str:
+    """Leave the ids and the query of a path out."""
+    parts = path.partition("?")[0].split("/")
+    return "/".join(part if part in _WORDS or not part else ":id" for part in parts)
+
+
+@contextmanager
+def watched(watch: Watch, method: str, path: str) -> Iterator[None]:
+    """Tell `watch` of the call that is made within."""
+    began_at, began = time.time(), time.perf_counter()
+    outcome = OK
+    try:
+        yield
+    except Exception as error:
+        outcome = _outcome_of(error)
+        raise
+    finally:
+        call = Call(
+            method=method,
+            route=route_of(path),
+            outcome=outcome,
+            began_at=began_at,
+            seconds=time.perf_counter() - began,
+        )
+        # What becomes of a send must not depend on whether somebody could be told.
+        with suppress(Exception):
+            watch(call)
+
+
+def _outcome_of(error: Exception) -> str:
+    match error:
+        case ApiRefusedError():
+            return f"refused {error.status}"
+        case ApiUnreachableError():
+            return UNREACHABLE
+        case TooManyRequestsError():
+            return TOO_MANY
+    return UNKNOWN
