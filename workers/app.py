@@ -1,10 +1,13 @@
 """The Celery application of workers and beat; `celery -A workers.celery` runs it."""
 
+import signal
 import sys
+import threading
 from typing import Any
 
 import structlog
 from celery import Celery, signals
+from celery.beat import Service
 
 from dispatcher.errors import DispatcherError
 from dispatcher.queueing import Hints, QueueName, Task, make_app
@@ -35,6 +38,7 @@ def create_app(settings: Settings, *, trace: Trace = trace_to_log) -> Celery:
     signals.worker_init.connect(process.open, weak=False)
     signals.beat_init.connect(process.open_beat, weak=False)
     signals.worker_shutdown.connect(process.close, weak=False)
+    signals.beat_init.connect(end_between_ticks)
     register(app, process.resources)
     return app
 
@@ -64,6 +68,17 @@ def _worker_options(settings: Settings) -> dict[str, Any]:
             },
         },
     }
+
+
+def end_between_ticks(sender: Service, **_: object) -> None:
+    """Have SIGTERM end beat after the tick it is in, which is within a second or so.
+
+    Celery's own handler raises wherever beat happens to be, and in the middle of a command the
+    Redis client turns that into an error of its own: beat would go on for ever.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: sender.stop())
 
 
 class _Process:

@@ -95,7 +95,7 @@ class Mailings:
 
     def violations(self) -> list[str]:
         """Check everything, once nothing moves any more."""
-        world = _addressed(self.rig.world(), self.known)
+        world = addressed(self.rig.world(), self.known)
         return [
             *violations(world, self.campaigns, settled=SETTLED),
             *_misread(world.ledger, self.known),
@@ -150,7 +150,7 @@ class Mailings:
         ]
 
 
-def _addressed(world: World, mailings: Sequence[Mailing]) -> World:
+def addressed(world: World, mailings: Sequence[Mailing]) -> World:
     """Give messages without an id the one their recipient would have in a direct send."""
     ids: dict[str, str] = {}
     secret = world.store.ledger.receipt_key()

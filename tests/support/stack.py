@@ -32,6 +32,7 @@ class Stack:
 
     Attributes:
         redis: db 0 is the store, db 1 the broker.
+        web: the receiver that was started last.
         env: the `DISPATCHER_*` variables that every process gets; add to it before starting one.
     """
 
@@ -47,6 +48,7 @@ class Stack:
         self.redis = EmbeddedRedis(directory / "redis")
         self.children = Children(directory, popen=WarmPopen)
         self.env: dict[str, str] = dict(env or {})
+        self.web: Child | None = None
         self._sandbox_options = ("--credits", str(credits), *sandbox_options)
         self._started = ExitStack()
         self._sandbox: Sandbox | None = None
@@ -124,10 +126,11 @@ class Stack:
         beat.announcement(BEAT_READY)
         return beat
 
-    def start_web(self) -> str:
+    def start_web(self, *, port: int = 0) -> str:
         """Start the webhook receiver, have the sandbox post to it; give its address."""
-        options = ("--host", "127.0.0.1", "--port", "0")
-        url = self._start("web", "-m", "dispatcher.web", *options).announcement(RECEIVER_READY)
+        options = ("--host", "127.0.0.1", "--port", str(port))
+        self.web = self._start("web", "-m", "dispatcher.web", *options)
+        url = self.web.announcement(RECEIVER_READY)
         hooks = f"{url}/webhooks/{WEBHOOK_SECRET}"
         order = {"urls": [f"{hooks}/dlr"], "reply_urls": [f"{hooks}/mo"]}
         self.sandbox.control("POST", "webhooks", order)
