@@ -106,6 +106,8 @@ class AccountVitals:
         standing: campaigns that are not over, and since when the oldest stands there.
         over: campaigns that are over and have a record.
         batches: of all campaigns that have a record.
+        waiting: batches that are due to be quoted or sent, of campaigns that are not held; of the
+            hundreds that are oldest in each state, and one of each other.
         overdue: what should have moved by now, by kind.
         unknown: batches of unknown outcome.
         in_flight: batches in POSTs under way.
@@ -131,6 +133,7 @@ class AccountVitals:
     standing: Mapping[Standing, Waiting]
     over: Mapping[CampaignState, int]
     batches: Mapping[BatchState, int]
+    waiting: int
     overdue: Mapping[str, Waiting]
     unknown: Waiting
     in_flight: int
@@ -154,11 +157,6 @@ class AccountVitals:
     rate: Rate
     newest: Sequence[Line] = ()
     lost: Sequence[Lost] = ()
-
-    @property
-    def depth(self) -> int:
-        """Batches that wait to be quoted or sent."""
-        return self.batches.get(BatchState.READY, 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -137,6 +137,8 @@ def _add_batches(to: _Families, found: AccountVitals) -> None:
     account = found.account
     for state, count in found.batches.items():
         to.gauge("batches", "Batches by state", count, account=account, state=state.value)
+    says = "Batches due to be quoted or sent, of campaigns that are not held"
+    to.gauge("batches_waiting", says, found.waiting, account=account)
     to.gauge("batches_in_flight", "Batches in a POST under way", found.in_flight, account=account)
     says = "Batches whose answer was lost"
     to.gauge("unknown_batches", says, found.unknown.count, account=account)

@@ -7,6 +7,7 @@ import msgspec
 import structlog
 
 from dispatcher.errors import SettingsError
+from dispatcher.monitoring.board import board_page
 from dispatcher.monitoring.endpoint import JSON, Endpoint, Page, Pages
 from dispatcher.monitoring.health import OK, Finding, health_page
 from dispatcher.monitoring.metrics import metrics_page
@@ -50,6 +51,7 @@ def run_monitor(settings: Settings, *, host: str, port: int) -> None:
 def pages_of(monitor: Monitor) -> Pages:
     """Give the pages that show what a monitor sees."""
     return {
+        "/": lambda: board_page(monitor.look()),
         "/metrics": lambda: metrics_page(monitor.look()),
         "/depth": lambda: depth_page(monitor.look()),
         "/ready": lambda: health_page(lambda: findings_of(monitor.look())),

@@ -34,7 +34,7 @@ class View:
     @property
     def batches(self) -> int:
         """Batches to be quoted or sent."""
-        return sum(account.depth for account in self.accounts)
+        return sum(account.waiting for account in self.accounts)
 
     @property
     def receipts(self) -> int:

@@ -31,6 +31,11 @@ _TIMEOUT = 2.0
 _CONNECT_TIMEOUT = 1.0
 _MOST_PRODUCERS = 200
 _SHOWN = 20
+# Whoever scales by it has scaled as far as it goes, with more.
+_MOST_ACTIVE = 200
+_ACTIVE = tuple(
+    state.value for state in (CampaignState.QUEUED, CampaignState.QUOTING, CampaignState.SENDING)
+)
 
 _ACCOUNT_FIELDS = (
     "balance",
@@ -153,7 +158,7 @@ class Vitals:
         with translated():
             ages = _Ages(self._clock(self._client))
             seen = self._look(ages.now)
-            return self._tell(ages, seen, self._look_closer(seen))
+            return self._tell(ages, seen, self._look_closer(seen, ages.now))
 
     def _look(self, now: int) -> dict[str, Any]:
         of = self._keys.of
@@ -171,6 +176,9 @@ class Vitals:
             for name, key in {"unknown": of(Key.UNKNOWN), **self._places()}.items():
                 look.at(name).zcard(key)
                 look.at(f"first {name}").zrange(key, 0, 0, withscores=True)
+            for place in _ACTIVE:
+                key = of(Key.STANDING, place)
+                look.at(f"active {place}").zrange(key, 0, _MOST_ACTIVE - 1)
             for name, family in _OVERDUE.items():
                 look.at(f"overdue {name}").zcount(of(family), "-inf", now)
                 look.at(f"first overdue {name}").zrange(of(family), 0, 0, withscores=True)
@@ -182,7 +190,7 @@ class Vitals:
     def _places(self) -> dict[str, str]:
         return {place: self._keys.of(Key.STANDING, place) for place in map(place_of, STANDINGS)}
 
-    def _look_closer(self, seen: Mapping[str, Any]) -> dict[str, Any]:
+    def _look_closer(self, seen: Mapping[str, Any], now: int) -> dict[str, Any]:
         of = self._keys.of
         with _Look(self._client) as look:
             for producer in map(text, seen["producers"]):
@@ -194,6 +202,8 @@ class Vitals:
             for name, _ in seen["lost"]:
                 campaign, _, n = text(name).rpartition("/")
                 look.at(f"quote {text(name)}").hget(of(Key.BATCH, campaign, n), "quote")
+            for campaign in (text(each) for place in _ACTIVE for each in seen[f"active {place}"]):
+                look.at(f"waiting {campaign}").zcount(of(Key.WAITING, campaign), "-inf", now)
         return look.seen
 
     def _tell(
@@ -206,6 +216,7 @@ class Vitals:
             standing={each: ages.sorted(seen, place_of(each)) for each in STANDINGS},
             over={state: counts.get(state.value, 0) for state in TERMINAL},
             batches={state: counts.get(f"batch {state.value}", 0) for state in BatchState},
+            waiting=_sum(closer, "waiting ") + _unseen(seen),
             overdue={name: ages.overdue(seen, name) for name in _OVERDUE},
             unknown=ages.sorted(seen, "unknown"),
             in_flight=seen["in flight"],
@@ -225,7 +236,7 @@ class Vitals:
             parked=text(account["parked"]) if account["parked"] else None,
             stopped_by=text(account["stopped_by"]) if account["stopped_by"] else None,
             is_breaker_open=account["breaker_at"] is not None,
-            is_counted=account["counted"] == b"all",
+            is_counted=account["counted"] == b"all" or not seen["newest"],
             rate=_rate(account),
             newest=tuple(_lines(closer, ages)),
             lost=tuple(_lost(seen, closer, ages)),
@@ -280,6 +291,11 @@ class _Ages:
 
 def _sum(seen: Mapping[str, Any], prefix: str) -> int:
     return sum(count for name, count in seen.items() if name.startswith(prefix))
+
+
+def _unseen(seen: Mapping[str, Any]) -> int:
+    """Count the active campaigns that were not looked into."""
+    return sum(int(seen[place]) - len(seen[f"active {place}"]) for place in _ACTIVE)
 
 
 def _money(account: Mapping[str, Any], ages: _Ages) -> Money:

@@ -66,5 +66,5 @@ local function enter_some(most)
     local f = redis.call('HMGET', key(K.campaign, id), 'state', 'hold', 'changed_at')
     if f[1] and not standing_of(id) then stand(id, f[1], f[2], f[3]) end
   end
-  redis.call('HSET', ACCOUNT, 'counted', last)
+  redis.call('HSET', ACCOUNT, 'counted', #page < 2 * most and 'all' or last)
 end

@@ -32,7 +32,7 @@ def test_an_account_that_was_never_used_has_nothing_and_owes_nothing(bench: Benc
     assert {waiting.count for waiting in found.standing.values()} == {0}
     assert found.money.balance is None
     assert found.ticked is None
-    assert found.depth == 0
+    assert found.waiting == 0
 
 
 def test_campaigns_are_counted_where_they_stand_and_since_when(bench: Bench) -> None:
@@ -47,8 +47,15 @@ def test_campaigns_are_counted_where_they_stand_and_since_when(bench: Bench) -> 
     assert found.standing[CampaignState.SENDING] == Waiting(count=1, oldest=5)
     assert found.standing[HoldReason.CREDITS] == Waiting(count=1, oldest=0)
     assert found.batches[BatchState.READY] == 8
-    assert found.depth == 8
+    assert found.waiting == 6
     check_standing(bench)
+
+
+def test_of_very_many_campaigns_some_are_looked_into_and_all_count(bench: Bench) -> None:
+    for n in range(210):
+        bench.submit(f"c{n}", recipients=3, batch_size=1)
+
+    assert vitals(bench).waiting == 200 * 3 + 10
 
 
 def test_a_lost_answer_shows_with_its_age_and_its_price(bench: Bench) -> None:
