@@ -27,6 +27,11 @@ from dispatcher.settings import Settings
 from dispatcher.store.account import AccountStore
 from dispatcher.store.submissions import Submission, stored_message
 
+# Of a budget, one POST takes so much at a time: little, so that others get their turn soon. A list
+# takes many calls to make, so it may take longer.
+_POST_SECONDS = 0.1
+_LIST_SECONDS = 0.5
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gathered:
@@ -65,20 +70,31 @@ class Preparation:
             has_links=bool(message.links),
         )
 
-    def sorter_of(self, campaign: Campaign, wording: Wording) -> Sorter:
+    def sorter_of(self, campaign: Campaign, wording: Wording, account: str) -> Sorter:
         """Give what puts recipients into batches."""
-        return self.sorter_for(wording.template, campaign.render, campaign.pushtype)
+        message = self.message_of(campaign)
+        return self.sorter_for(message, wording.template, campaign.render, account)
 
-    def sorter_for(self, template: Template, render: Render, pushtype: PushType) -> Sorter:
-        """Give what puts those who get a text of some kind into batches."""
-        make = partial(
-            sorter_for,
-            template,
-            render=render,
-            batch_size=self.settings.batch_size,
-            list_size=self.settings.list_size,
-        )
-        return make() if self.hours_of(pushtype) is None else ByZone(make)
+    def sorter_for(
+        self, message: Message, template: Template, render: Render, account: str
+    ) -> Sorter:
+        """Give what puts those who get a message into batches."""
+        make = partial(sorter_for, template, render=render, **self._sizes(message, account))
+        return make() if self.hours_of(message.pushtype) is None else ByZone(make)
+
+    def _sizes(self, message: Message, account: str) -> dict[str, int]:
+        """Give the most recipients of one POST: those an account's budget has room for at once.
+
+        Texts with fields are taken to be as long as their template.
+        """
+        sizes = {"batch_size": self.settings.batch_size, "list_size": self.settings.list_size}
+        found = self.settings.accounts.get(account)
+        if found is None or found.rate is None:
+            return sizes
+        census = self.census_of(message, account, may_ask=False)
+        each = max(1, census.add_many(message.text, 0))
+        room = {"batch_size": found.rate * _POST_SECONDS, "list_size": found.rate * _LIST_SECONDS}
+        return {name: min(size, max(1, int(room[name] / each))) for name, size in sizes.items()}
 
     def hours_of(self, pushtype: PushType) -> WindowSet | None:
         """Give the hours that messages of some kind have to heed; None for any."""
@@ -131,7 +147,7 @@ class Preparation:
             return Gathered()
         message = self.message_of(campaign)
         wording = self.wording_of(campaign, message)
-        sorter = self.sorter_of(campaign, wording)
+        sorter = self.sorter_of(campaign, wording, account)
         intake = Intake(
             store.campaigns,
             self.normalise,

@@ -124,7 +124,7 @@ class _Audience:
 def _audience(
     campaign: Campaign, preparation: Preparation, wording: Wording, payer: Payer
 ) -> _Audience:
-    sorter = preparation.sorter_of(campaign, wording)
+    sorter = preparation.sorter_of(campaign, wording, payer.name)
     if not campaign.lists:
         return _Audience(campaign.recipients, preparation.normalise, sorter)
     contacts = [

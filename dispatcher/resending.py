@@ -220,7 +220,7 @@ class Resending:
     def _prepare(self, campaign: Campaign, identity: str, chosen: "_Chosen") -> Submission:
         message = self._preparation.message_of(campaign)
         wording = _KeptWording(message.text)
-        sorter = self._preparation.sorter_of(campaign, wording)
+        sorter = self._preparation.sorter_of(campaign, wording, self._account)
         intake = Intake(
             self._store.campaigns,
             _KeptNumbers(),

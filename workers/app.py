@@ -37,6 +37,7 @@ def create_app(settings: Settings, *, trace: Trace = trace_to_log) -> Celery:
     signals.setup_logging.connect(process.configure_logs, weak=False)
     signals.worker_init.connect(process.open, weak=False)
     signals.beat_init.connect(process.open_beat, weak=False)
+    signals.worker_shutting_down.connect(process.stop, weak=False)
     signals.worker_shutdown.connect(process.close, weak=False)
     signals.beat_init.connect(end_between_ticks)
     register(app, process.resources)
@@ -124,6 +125,11 @@ class _Process:
             self._watchman.watch_beat()
         except DispatcherError as error:
             sys.exit(f"cannot start: {error}")
+
+    def stop(self, **_: object) -> None:
+        """Let tasks end after the step they are at, and none wait for a slot."""
+        if self._resources is not None:
+            self._resources.stopping.set()
 
     def close(self, **_: object) -> None:
         if self._withdrawer is not None:

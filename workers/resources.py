@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
+from threading import Event
 
 import structlog
 
@@ -46,6 +47,7 @@ class Account:
     journal: Journal
     preparation: Preparation
     trace: Trace = field(default=trace_to_log)
+    stopping: Event = field(default_factory=Event)
     now: Callable[[], datetime] = utc_now
 
     @cached_property
@@ -100,6 +102,7 @@ class Resources:
         self.store = open_store(settings)
         self.dispatcher = Dispatcher(self.store, hints, settings, now=now)
         self.journal = Journal(settings.journal_dir)
+        self.stopping = Event()
         preparation = Preparation(settings, now=now)
         self._accounts = {
             name: Account(
@@ -111,6 +114,7 @@ class Resources:
                 journal=self.journal,
                 preparation=preparation,
                 trace=trace,
+                stopping=self.stopping,
                 now=now,
             )
             for name in settings.accounts

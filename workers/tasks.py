@@ -210,6 +210,6 @@ def _take_turn(
         return
     until = time.monotonic() + resources.settings.slice_seconds
     while step(found) is Progress.MADE:
-        if time.monotonic() >= until:
+        if time.monotonic() >= until or resources.stopping.is_set():
             resources.hints.nudge(task, account, *more)
             return

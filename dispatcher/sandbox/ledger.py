@@ -159,6 +159,7 @@ class Entry:
             "ticket": str(campaign.ticket),
             "account": campaign.account,
             "accepted_at": webhook_date(campaign.accepted_at),
+            "accepted_seconds": campaign.accepted_at,
             "text": campaign.text,
             "sender": campaign.sender,
             "pushtype": campaign.pushtype,

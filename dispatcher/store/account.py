@@ -23,6 +23,7 @@ from dispatcher.store.keys import Keys
 from dispatcher.store.ledger import Ledger
 from dispatcher.store.mobile_replies import MobileReplies
 from dispatcher.store.outbox import Outbox
+from dispatcher.store.pacing import Pacing
 from dispatcher.store.people import People
 from dispatcher.store.preamble import SERVER_CLOCK, OutboxLimits
 from dispatcher.store.proof import Search
@@ -32,6 +33,7 @@ from dispatcher.store.receipts import Receipts
 from dispatcher.store.results import Results
 from dispatcher.store.schedules import Schedules
 from dispatcher.store.scripts import Scripts
+from dispatcher.store.server_clock import ServerClock
 from dispatcher.store.suppressions import SuppressionList
 from dispatcher.store.tickets import Tickets
 from dispatcher.store.unknowns import Unknowns
@@ -47,6 +49,7 @@ class AccountStore:
     batches: Batches
     lists: ContactLists
     ledger: Ledger
+    pacing: Pacing
     receipts: Receipts
     replies: MobileReplies
     reach: Reach
@@ -129,7 +132,8 @@ class Store:
             self._client, keys, clock=self._clock, sources=self._sources, outbox=self._outbox
         )
         campaigns = Campaigns(scripts, self._barrier)
-        batches = Batches(scripts, self._barrier)
+        clock = ServerClock()
+        batches = Batches(scripts, self._barrier, clock)
         ledger, finder = Ledger(scripts), Finder(scripts)
         results = Results(scripts, campaigns, batches)
         outbox = Outbox(scripts)
@@ -139,6 +143,7 @@ class Store:
             batches=batches,
             lists=ContactLists(scripts),
             ledger=ledger,
+            pacing=Pacing(scripts, clock),
             receipts=Receipts(scripts),
             replies=MobileReplies(scripts),
             reach=Reach(scripts, finder, ledger, results),

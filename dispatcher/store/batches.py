@@ -24,6 +24,7 @@ from dispatcher.store.preamble import UNREAD
 from dispatcher.store.records import moment
 from dispatcher.store.replies import blob, text_fields
 from dispatcher.store.scripts import Script, Scripts
+from dispatcher.store.server_clock import ServerClock
 from dispatcher.store.submissions import read_lists, read_message
 
 _CLAIMED = b"claimed"
@@ -34,7 +35,11 @@ _GO = b"go"
 SUPPRESSIONS_CHANGED = "suppressions"
 """Why a POST may not begin before the suppression list is looked at again."""
 
+SLOT_MISSED = "slot"
+"""Why a POST may not begin before it has another slot."""
+
 _UNCONFIRMED_PAUSE_MS = 5000
+_TIMES_ASKED = 3
 
 
 class Outcome(enum.Enum):
@@ -119,9 +124,12 @@ class BatchRecord:
 class Batches:
     """The batches of one account's campaigns."""
 
-    def __init__(self, scripts: Scripts, barrier: Barrier) -> None:
+    def __init__(
+        self, scripts: Scripts, barrier: Barrier, clock: ServerClock | None = None
+    ) -> None:
         self._scripts = scripts
         self._barrier = barrier
+        self._clock = clock or ServerClock()
         self._client = scripts.client
         self._keys = scripts.keys
 
@@ -166,12 +174,14 @@ class Batches:
         cost: int,
         credits_left: int | None,
         exclusions: Mapping[int, Exclusion],
+        weight: int | None = None,
     ) -> Nudge:
         """Record what simulate said; the campaign's last quote reserves its whole cost.
 
         The claim's `heeded` is what the exclusions heed of the suppression list.
 
-        `exclusions` maps places in the batch to why the API would not send to them.
+        `exclusions` maps places in the batch to why the API would not send to them; `weight` is
+        how many segments the others get, and None takes the cost for it.
         """
         reply = self._scripts.run(
             Script.RECORD_QUOTE,
@@ -183,6 +193,7 @@ class Batches:
             claim.spent,
             _packed(exclusions),
             claim.heeded,
+            "" if weight is None else weight,
         )
         return read_nudge(claim.campaign, reply)
 
@@ -200,9 +211,17 @@ class Batches:
         self._scripts.run(Script.FAIL_QUOTE, claim.campaign, n, failure.value, code, why, pause_ms)
 
     def claim_send(
-        self, campaign: str, *, operation: str, deadline_ms: int, reading_ms: int | None = None
+        self,
+        campaign: str,
+        *,
+        operation: str,
+        deadline_ms: int,
+        reading_ms: int | None = None,
+        rate: float | None = None,
     ) -> SendClaim | NothingToDo:
         """Take the next batch to send, durably.
+
+        Under a budget it may be one of another campaign, whose turn it is.
 
         Args:
             campaign: the campaign's id.
@@ -210,27 +229,33 @@ class Batches:
             deadline_ms: after which a claim without a recorded outcome is `unknown`.
             reading_ms: after which a claim of a batch that goes to lists is over, unless its POST
                 has begun; as `deadline_ms` when not given.
+            rate: segments a second the account may send; None for any.
 
         Raises:
             StoreUnavailableError: Redis did not answer; claim again with the same token.
         """
+        if rate is not None and not self._clock.is_known:
+            self._learn_time()
+        asked = self._clock.monotonic()
         reply, durable = self._scripts.run_durably(
             Script.CLAIM_SEND,
             campaign,
             operation,
             deadline_ms,
             deadline_ms if reading_ms is None else reading_ms,
+            rate or 0,
             barrier=self._barrier,
         )
         if reply[0] != _CLAIMED:
             return _nothing(reply[0])
         _, n, attempt, packed, message, lists, fates, first, progress, due, *rest = reply
-        windows, heeded, listed = rest
+        windows, heeded, listed, owner, slot, begins_later, now = rest
+        self._clock.heed(int(now), asked=asked, answered=self._clock.monotonic())
         if not durable:
-            self._give_back(campaign, n, int(attempt))
+            self._give_back(owner.decode(), n, int(attempt))
             return NothingToDo.NOT_DURABLE
         return SendClaim(
-            campaign=campaign,
+            campaign=owner.decode(),
             n=n,
             attempt=int(attempt),
             message=read_message(message),
@@ -243,6 +268,8 @@ class Batches:
             window_policy=WindowPolicy(windows.decode()) if windows else None,
             heeded=int(heeded),
             listed=int(listed),
+            post_at=self._clock.moment(int(slot)) if int(slot) else None,
+            begins_later=begins_later == _YES,
         )
 
     def cut(self, claim: SendClaim, places: Collection[int]) -> int | None:
@@ -258,7 +285,8 @@ class Batches:
         """Look once more, right before its POST, whether a claimed batch may go; say why not.
 
         `SUPPRESSIONS_CHANGED` asks to look at the suppression list again: it is not what the claim
-        `heeded`. A batch that goes to lists counts as perhaps sent from here on, durably.
+        `heeded`. `SLOT_MISSED` asks for another slot; see `Pacing.renew`. A batch that goes to
+        lists, or had to wait for a slot, counts as perhaps sent from here on, durably.
 
         Args:
             claim: the batch.
@@ -274,11 +302,18 @@ class Batches:
             claim.attempt,
             deadline_ms,
             claim.heeded,
-            barrier=Barrier() if claim.progress is None else self._barrier,
+            barrier=self._barrier if claim.begins_later else Barrier(),
         )
         if not durable:
             raise StoreUnavailableError("Redis did not confirm that the POST may begin")
         return None if answer == _GO else str(answer.decode())
+
+    def _learn_time(self) -> None:
+        """Ask for the time by itself: an answer that waits for the disk tells it less well."""
+        for _ in range(_TIMES_ASKED):
+            asked = self._clock.monotonic()
+            now = self._scripts.run(Script.READ_CLOCK)
+            self._clock.heed(int(now), asked=asked, answered=self._clock.monotonic())
 
     def _give_back(self, campaign: str, n: int, attempt: int) -> None:
         self.record_send(
@@ -347,5 +382,5 @@ def _packed(exclusions: Mapping[int, Exclusion]) -> bytes:
 
 def _nothing(reply: bytes) -> NothingToDo:
     word = reply.decode()
-    known = {NothingToDo.IDLE.value, NothingToDo.FENCED.value}
+    known = {each.value for each in (NothingToDo.IDLE, NothingToDo.FENCED, NothingToDo.PACED)}
     return NothingToDo(word) if word in known else NothingToDo.OTHER_STATE

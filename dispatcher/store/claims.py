@@ -25,6 +25,9 @@ class NothingToDo(enum.Enum):
     NOT_DURABLE = "not durable"
     """Redis could not confirm the claim, so nothing was sent and the batch was given back."""
 
+    PACED = "paced"
+    """The account's budget is used up for now, or the API asked for a pause; a tick comes back."""
+
     OTHER_STATE = "other state"
     """The campaign has moved on, is held, or does not exist."""
 
@@ -103,6 +106,8 @@ class SendClaim:
         window_policy: what becomes of it outside the hours of advertising; None if it has none.
         heeded: version of the suppression list that was looked at for it.
         listed: version of that list when it was claimed.
+        post_at: its slot in the account's budget, by the monotonic clock; None without a budget.
+        begins_later: it counts as perhaps sent only from `begin_post` on.
     """
 
     campaign: str
@@ -118,6 +123,8 @@ class SendClaim:
     window_policy: WindowPolicy | None
     heeded: int = 0
     listed: int = 0
+    post_at: float | None = None
+    begins_later: bool = False
 
 
 def left_in(fates: bytes) -> Sequence[int]:

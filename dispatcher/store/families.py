@@ -91,6 +91,8 @@ FAMILIES: Mapping[Key, Family] = {
     Key.AGENDA: Family(Ends.WITH_RECORD),
     Key.HELD: Family(Ends.BY_STATE),
     Key.INFLIGHT: Family(Ends.BY_STATE),
+    Key.SLOTS: Family(Ends.BY_STATE),
+    Key.TURNS: Family(Ends.BY_STATE),
     Key.UNKNOWN: Family(Ends.BY_STATE),
     Key.ASSUMPTIONS: Family(Ends.BY_STATE),
     Key.ANSWERED: Family(Ends.AS_STRANGERS),

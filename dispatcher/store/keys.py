@@ -18,7 +18,10 @@ class Key(enum.Enum):
     suppression_key, suppression_version, synced_at; what `gates.lua` keeps of lost answers:
     breaker_at, probe, fresh, quiet_until, serial_until, unknown_credits, posts, guessed,
     withdrawn_at, reconcile_at, debits_until; for whoever watches: ticked_at, renudges, leases_lost,
-    and count, counted of what `standing.lua` keeps."""
+    and count, counted of what `standing.lua` keeps; what `pacing.lua` keeps: rate (segments a
+    second, absent without a budget), paced_until, paced_at, turn, limited_until, lowered_to,
+    lowered_at, limits_in_row, and since ever rate_waits (slots that were waited for),
+    rate_waited_ms, rate_lowered (pauses the API asked for)."""
 
     TALLY = "tally"
     """HASH, for ever: how many campaigns are over by state, and batches, of whatever campaign there
@@ -38,6 +41,12 @@ class Key(enum.Enum):
 
     INFLIGHT = "inflight"
     """ZSET `campaign/batch` -> deadline ms: batches in state `sending`."""
+
+    SLOTS = "slots"
+    """ZSET `weight campaign/batch attempt` -> ms: POSTs under a budget, of about a second."""
+
+    TURNS = "turns"
+    """ZSET campaign -> virtual time, in segments: whose turn is next under a budget."""
 
     UNKNOWN = "unknown"
     """ZSET `campaign/batch` -> since ms: batches in state `unknown`."""

@@ -58,6 +58,24 @@ _FIGURES: Mapping[str, float] = {
     "VERSIONS_SKIPPED": 1_000_000,
     # Of campaigns that are older than the count of what stands where; some ms a tick.
     "ENTERED_AT_ONCE": 200,
+    # A second, and by how much one POST may be late and the next not; 0.6 % of the budget.
+    "WINDOW_MS": 1_006,
+    # What a worker takes from its claim to its POST, so that slots are kept to the millisecond.
+    "SLOT_NEAREST_MS": 30,
+    "MOST_SAVED_MS": 500,
+    "SLOT_LEAD_MS": 150,
+    "SLOT_LEAST_MS": 250,
+    # Ticks come every second, and find what nobody works on within two.
+    "SLOT_MOST_MS": 2_500,
+    "SLOT_LEASE_MS": 15_000,
+    # Campaigns of which nothing can be sent just now leave the turns a few at a time.
+    "MOST_PASSED_OVER": 20,
+    "RATE_RECOVERY_MS": 60_000,
+    # Below this, nobody would learn that the API takes more again.
+    "LEAST_SHARE": 1 / 64,
+    "LIMIT_LEAST_MS": 1_000,
+    "LIMIT_MOST_MS": 3_600_000,
+    "LIMIT_FORGOTTEN_MS": 120_000,
     "UNREAD": UNREAD,
     "RECEIPT_BASE": fates.RECEIPT_BASE,
     "SUPPRESSED": int(fates.Exclusion.SUPPRESSED),

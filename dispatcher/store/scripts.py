@@ -23,6 +23,7 @@ _SHARED = (
     "conservation",
     "progress",
     "settling",
+    "pacing",
     "course",
     "schedule_steps",
     "outboxes",
@@ -43,6 +44,10 @@ class Script(enum.Enum):
     CANCEL = ("cancel", True)
     CLAIM_SEND = ("claim_send", True)
     BEGIN_POST = ("begin_post", True)
+    RENEW_SLOT = ("renew_slot", True)
+    NOTE_POST = ("note_post", True)
+    LOWER_RATE = ("lower_rate", True)
+    PACE = ("pace", True)
     RECORD_SEND = ("record_send", True)
     EXCLUDE = ("exclude", True)
     OBSERVE_BALANCE = ("observe_balance", True)

@@ -19,6 +19,7 @@ class Sent(msgspec.Struct):
 class Posted(msgspec.Struct):
     """An entry of the sandbox's ledger: a POST it accepted."""
 
+    accepted_seconds: float
     cost: int
     messages: list[Sent]
 

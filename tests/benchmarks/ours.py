@@ -46,10 +46,10 @@ def dispatch(
     """
     with ExitStack() as stack:
         server = stack.enter_context(EmbeddedRedis(folder / "redis"))
-        environment = _environment(url, server, folder, workload)
+        environment = environment_of(url, server, folder, workload)
         pids = {
             name: stack.enter_context(running(*_CELERY, *words, environment=environment)).pid
-            for name, words in _commands(workers).items()
+            for name, words in commands_of(workers).items()
         }
         pids |= {"Redis": server.pid, "sandbox": sandbox}
         numbers = folder / "numbers"
@@ -69,9 +69,10 @@ def dispatch(
     )
 
 
-def _environment(
+def environment_of(
     url: str, server: EmbeddedRedis, folder: Path, workload: Workload
 ) -> dict[str, str]:
+    """Give what our processes are told of each other."""
     return {
         "DISPATCHER_REDIS_URL": server.url,
         "DISPATCHER_BROKER_URL": f"redis://{HOST}:{server.port}/1",
@@ -83,7 +84,8 @@ def _environment(
     }
 
 
-def _commands(workers: int) -> dict[str, tuple[str, ...]]:
+def commands_of(workers: int) -> dict[str, tuple[str, ...]]:
+    """Give what Celery is started with, by the role of each process."""
     names = ["worker", *(f"worker {place}" for place in range(2, workers + 1))]
     commands = {
         name: ("worker", "-l", "warning", "-n", f"{name.replace(' ', '')}@%h") for name in names

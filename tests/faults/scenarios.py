@@ -14,6 +14,7 @@ from dispatcher.store.callbacks import Delivery, Ending, Settlement
 from dispatcher.store.claims import SendClaim
 from dispatcher.store.scripts import Script
 from dispatcher.store.withdrawals import Withdrawal
+from tests.faults.budgets import OF_BUDGETS, a_budget
 from tests.faults.forgetting import people_who_are_forgotten
 from tests.faults.lost_answers import OF_LOST_ANSWERS, lost_answers
 from tests.faults.rig import Rig, WorkerDiedError
@@ -310,6 +311,7 @@ SITUATIONS: dict[Script, dict[str, Scenario]] = {
         "unknown": sends_that_fail,
     },
     **{script: {"": lost_answers} for script in OF_LOST_ANSWERS},
+    **{script: {situation: a_budget} for script, situation in OF_BUDGETS.items()},
     Script.EXCLUDE: {"sending": a_late_stop},
     Script.OBSERVE_BALANCE: {"": a_top_up},
     Script.BEGIN_CHECK: {"": a_top_up},

@@ -149,7 +149,7 @@ MUTATIONS = (
         name="no claim",
         script="claim_send",
         cuts=(
-            ("redis.call('ZREM', waiting, n)\n", ""),
+            ("redis.call('ZREM', key(K.waiting, id), n)\n", ""),
             ("move_batch(id, n, B.sending)\n", ""),
         ),
         also=(
@@ -256,10 +256,20 @@ def _claiming_twice(account: Account) -> Account:
 
 class _ClaimsTwice(Batches):
     def claim_send(
-        self, campaign: str, *, operation: str, deadline_ms: int, reading_ms: int | None = None
+        self,
+        campaign: str,
+        *,
+        operation: str,
+        deadline_ms: int,
+        reading_ms: int | None = None,
+        rate: float | None = None,
     ) -> SendClaim | NothingToDo:
         for _ in range(2):
             claim = super().claim_send(
-                campaign, operation=operation, deadline_ms=deadline_ms, reading_ms=reading_ms
+                campaign,
+                operation=operation,
+                deadline_ms=deadline_ms,
+                reading_ms=reading_ms,
+                rate=rate,
             )
         return claim

@@ -31,7 +31,8 @@ FIGURES = Figures(
 
 def posted(*numbers: int, cost: int | None = None) -> Posted:
     messages = [Sent(destination=str(number)) for number in numbers]
-    return Posted(cost=len(numbers) if cost is None else cost, messages=messages)
+    price = len(numbers) if cost is None else cost
+    return Posted(accepted_seconds=0, cost=price, messages=messages)
 
 
 def test_the_table_shows_speeds_and_their_ratios() -> None:

@@ -109,7 +109,7 @@ def _plan(account: Account, claim: UnreadClaim, contacts: Sequence[Contact]) -> 
     )
     if may_go and go_as_they_are(wording, held, numbers, replaces=claim.replaces):
         return _Plan(AsTheyCome(len(contacts)), is_given=True)
-    sorter = account.preparation.sorter_for(template, claim.render, claim.message.pushtype)
+    sorter = account.preparation.sorter_for(claim.message, template, claim.render, account.name)
     return _Plan(sorter, is_given=False)
 
 

@@ -26,6 +26,7 @@ from workers.steps.lists import is_uploaded, upload_next, verify
 from workers.steps.pauses import pause_ms
 from workers.steps.progress import Progress
 from workers.steps.suppressions import suppressed_in
+from workers.steps.weights import weight_of
 from workers.steps.wire import is_given, lists_of, message_of
 
 _log = structlog.get_logger("workers.quote")
@@ -54,11 +55,13 @@ def _quote(account: Account, claim: QuoteClaim) -> None:
     claim, suppressed = _heeding(account, claim)
     found = _ask(account, claim, suppressed)
     account.trace(Milestone.SIMULATED, claim.campaign, claim.n)
+    places = [place for place in left_in(claim.fates) if place not in found.exclusions]
     next_up = account.store.batches.record_quote(
         claim,
         cost=found.cost,
         credits_left=found.credits_left,
         exclusions=found.exclusions,
+        weight=weight_of(account, claim, places),
     )
     account.trace(Milestone.QUOTED, claim.campaign, claim.n)
     if next_up.state is not CampaignState.QUOTING:

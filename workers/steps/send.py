@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from dataclasses import replace
 
 import structlog
 
@@ -17,7 +18,7 @@ from dispatcher.errors import (
     StoreUnavailableError,
 )
 from dispatcher.smsfactor import Destination, Phase, SendReply
-from dispatcher.store.batches import SUPPRESSIONS_CHANGED, Outcome, SendRecord
+from dispatcher.store.batches import SLOT_MISSED, SUPPRESSIONS_CHANGED, Outcome, SendRecord
 from dispatcher.store.claims import NothingToDo, SendClaim, left_in
 from workers.milestones import Milestone
 from workers.resources import Account
@@ -26,6 +27,7 @@ from workers.steps.naming import left_out_of, name_at_once
 from workers.steps.obstacles import obstacle
 from workers.steps.outcomes import outcome_of
 from workers.steps.progress import Progress
+from workers.steps.slots import await_moment, await_slot, tell_lateness
 from workers.steps.suppressions import cut_anew
 from workers.steps.wire import lists_of, message_of
 
@@ -38,6 +40,7 @@ _LONGEST_HESITATION = 5.0
 # Its lists may be long, and nothing is sent while they are read.
 _READING_LEASE_MS = 600_000
 _PAUSE = 0.25
+_ENDING = "the worker ended before its slot"
 
 _OUTCOMES = {
     Disposition.RETRY: Outcome.NOT_SENT,
@@ -53,7 +56,10 @@ _MILESTONES = {
 
 
 def send_next(account: Account, campaign: str) -> Progress:
-    """Post the next batch of a campaign, once, and record what came of it."""
+    """Post the next batch of a campaign, once, and record what came of it.
+
+    Under a budget, it may be one of another campaign, whose turn it is.
+    """
     key = account.receipt_key
     since = time.monotonic()
     claim = _claim(account, campaign)
@@ -61,7 +67,7 @@ def send_next(account: Account, campaign: str) -> Progress:
         return _ask_for_approval(account)
     if isinstance(claim, NothingToDo):
         return Progress.NONE
-    account.trace(Milestone.CLAIMED, campaign, claim.n)
+    account.trace(Milestone.CLAIMED, claim.campaign, claim.n)
     cleared = _clear(account, claim, since)
     if isinstance(cleared, SendRecord):
         _persist(account, cleared)
@@ -76,7 +82,7 @@ def send_next(account: Account, campaign: str) -> Progress:
         return Progress.MADE
     left_out = left_out_of(reply, len(to))
     state = _persist(account, _success(claim, reply, asked=len(to)))
-    account.trace(Milestone.RECORDED, campaign, claim.n)
+    account.trace(Milestone.RECORDED, claim.campaign, claim.n)
     if state in _TAKEN and left_out:
         name_at_once(account, claim, left_out)
     return Progress.MADE
@@ -87,6 +93,10 @@ def _post(account: Account, claim: SendClaim, to: list[Destination]) -> SendRepl
 
     def observe(phase: Phase) -> None:
         account.trace(_MILESTONES[phase], claim.campaign, claim.n)
+        if phase is Phase.CONNECTED:
+            await_moment(claim)
+        elif phase is Phase.WRITTEN:
+            tell_lateness(account, claim)
 
     message, lists = message_of(claim), lists_of(claim)
     if lists:
@@ -109,6 +119,7 @@ def _claim(account: Account, campaign: str) -> SendClaim | NothingToDo:
                 operation=operation,
                 deadline_ms=deadline_ms,
                 reading_ms=_READING_LEASE_MS,
+                rate=account.settings.account(account.name).rate,
             )
         except StoreUnavailableError:
             if time.monotonic() >= until:
@@ -131,26 +142,35 @@ def _clear(account: Account, claim: SendClaim, since: float) -> SendClaim | Send
             return cut
         if kept_back := obstacle(account, cut):
             return kept_back
-        if cut.progress is not None:
-            # Reading its lists took its time; whether the claim outlived that, the store knows.
-            since = time.monotonic()
         why = _last_look(account, cut, since)
-        if why is None:
-            return cut
+        if isinstance(why, SendClaim):
+            return why
+        if why == _ENDING:
+            return replace(outcome_of(claim, Outcome.NOT_SENT, why=why), pause_ms=0)
         if why != SUPPRESSIONS_CHANGED or time.monotonic() - started > _PATIENCE:
             return outcome_of(claim, Outcome.NOT_SENT, why=why)
         claim, anew = cut, True
 
 
-def _last_look(account: Account, claim: SendClaim, since: float) -> str | None:
-    """Say what forbade a claimed batch meanwhile; None when its POST may be made at once."""
-    try:
-        why = _begin_post(account, claim, until=since + _LONGEST_HESITATION)
-    except StoreUnavailableError:
-        why = "Redis did not confirm that it may be posted"
-    if why is None and time.monotonic() - since > _LONGEST_HESITATION:
-        why = "the worker was too slow after the claim"
-    return why
+def _last_look(account: Account, claim: SendClaim, since: float) -> SendClaim | str:
+    """Give a claim whose POST may be made at once, or say what forbade it meanwhile."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        if not await_slot(account, claim):
+            return _ENDING
+        if claim.begins_later:
+            # It took its time to be here; whether the claim outlived that, the store knows.
+            since = time.monotonic()
+        try:
+            why = _begin_post(account, claim, until=since + _LONGEST_HESITATION)
+            if why == SLOT_MISSED and time.monotonic() < until:
+                claim = replace(claim, post_at=account.store.pacing.renew(claim))
+                continue
+        except StoreUnavailableError:
+            why = "Redis did not confirm that it may be posted"
+        if why is None and time.monotonic() - since > _LONGEST_HESITATION:
+            why = "the worker was too slow after the claim"
+        return claim if why is None else why
 
 
 def _begin_post(account: Account, claim: SendClaim, *, until: float) -> str | None:

@@ -21,6 +21,10 @@ if tonumber(next_up[2]) > now then
   look_again(id, math.min(tonumber(next_up[2]), now + number(f[4])))
   return { 'idle' }
 end
+if is_limited() then
+  look_again(id, number(redis.call('HGET', ACCOUNT, 'limited_until')))
+  return { 'paced' }
+end
 local n = tonumber(next_up[1])
 redis.call('ZADD', waiting, now + lease, n)
 look_again(id, now + number(f[4]))

@@ -1,74 +1,125 @@
 -- Takes the next batch to send: from here on it counts as perhaps sent, or, if it goes to lists that
--- are read first, from `begin_post` on. ARGV: id, operation token, deadline ms, the same when lists
--- are to be read. The same token gets the same batch again, so a lost
+-- are read first or waits for its slot, from `begin_post` on. ARGV: id, operation token, deadline ms, the
+-- same when lists are to be read, segments a second the account may send, or 0 for any. With such a
+-- budget the batch may be another campaign's, whose turn it is.
+-- The same token gets the same batch again, so a lost
 -- reply can be asked for anew by the attempt that lost it, which has not sent yet.
 -- Replies {what} or {'claimed', n, attempt, packed recipients, message, lists, fates, first
 -- sequence, progress of the upload to a list, ms when to send or 0 for now,
 -- what becomes of it outside the hours of advertising, or '', version of the suppression list that
--- was heeded, and now}.
-local id, op, deadline = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local record = key(K.campaign, id)
-local f = redis.call('HMGET', record, 'state', 'message', 'lists', 'nudge_after', 'first', 'send_at', 'latest', 'windows')
+-- was heeded, and now, campaign, ms of its slot or 0, 1 when it is not perhaps sent yet, ms of now}.
+local asked, op, deadline, rate = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5])
 
-local function claimed(n)
-  local b = redis.call('HMGET', key(K.batch, id, n), 'attempt', 'due_at', 'heeded')
+local function claimed(id, n)
+  local b = redis.call('HMGET', key(K.batch, id, n), 'attempt', 'due_at', 'heeded', 'slot', 'reading')
+  local f = redis.call('HMGET', key(K.campaign, id), 'first', 'message', 'lists', 'windows')
   return { 'claimed', n, b[1],
     redis.call('HGET', key(K.recipients, id), n), f[2], f[3] or '[]', fates_of(id, n),
-    string.format('%.0f', tonumber(f[5]) + span(id, n)),
+    string.format('%.0f', tonumber(f[1]) + span(id, n)),
     redis.call('HGET', key(K.lists, id), n) or '',
-    b[2] or '0', f[8] or '', b[3] or '0', redis.call('HGET', ACCOUNT, 'suppression_version') or '0' }
+    b[2] or '0', f[4] or '', b[3] or '0', redis.call('HGET', ACCOUNT, 'suppression_version') or '0',
+    id, b[4] or '0', b[5] and '1' or '0', string.format('%.0f', now) }
 end
 
 local mine = redis.call('HGET', key(K.claims), op)
-if mine then return claimed(tonumber(string.match(mine, '/(%d+)$'))) end
+if mine then
+  local id, n = string.match(mine, '^(.*)/(%d+)$')
+  return claimed(id, tonumber(n))
+end
 -- A duplicate that was held up on its way must not claim a batch nobody will post.
 if redis.call('ZSCORE', key(K.ended), op) then return { 'ended' } end
 
-if f[1] ~= C.sending then return { f[1] or 'none' } end
-local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-if redis.call('HGET', ACCOUNT, 'run_id') ~= run_id then return { 'fenced' } end
-local send_at, latest = number(f[6]), number(f[7])
-if latest > 0 and now >= latest then
-  expire(id)
-  return { 'late' }
-end
-if redis.call('HGET', ACCOUNT, 'parked') == H.credentials then
-  hold(id, H.credentials)
-  return { C.held }
+-- Gives the next batch of a campaign that may be claimed now, or nothing and why not.
+local function next_batch(id)
+  local f = redis.call('HMGET', key(K.campaign, id), 'state', 'nudge_after', 'send_at', 'latest')
+  if f[1] ~= C.sending then return nil, f[1] or 'none' end
+  local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  if redis.call('HGET', ACCOUNT, 'run_id') ~= run_id then return nil, 'fenced' end
+  local send_at, latest = number(f[3]), number(f[4])
+  if latest > 0 and now >= latest then
+    expire(id)
+    return nil, 'late'
+  end
+  if redis.call('HGET', ACCOUNT, 'parked') == H.credentials then
+    hold(id, H.credentials)
+    return nil, C.held
+  end
+
+  if redis.call('HEXISTS', ACCOUNT, 'stopped_by') == 1 then return nil, 'stopped' end
+  local closed = closed_gate()
+  if closed then return nil, closed end
+  -- So close to its time, the API might take the moment for one that is past.
+  if send_at > now and send_at <= now + LEAST_DELAY_MS then
+    look_again(id, send_at)
+    return nil, 'idle'
+  end
+
+  local next_up = redis.call('ZRANGE', key(K.waiting, id), 0, 0, 'WITHSCORES')
+  if not next_up[1] then return nil, 'idle' end
+  if tonumber(next_up[2]) > now then
+    look_again(id, math.min(tonumber(next_up[2]), now + number(f[2])))
+    return nil, 'idle'
+  end
+  if is_limited() then
+    look_again(id, number(redis.call('HGET', ACCOUNT, 'limited_until')))
+    return nil, 'paced'
+  end
+  return tonumber(next_up[1])
 end
 
-if redis.call('HEXISTS', ACCOUNT, 'stopped_by') == 1 then return { 'stopped' } end
-local closed = closed_gate()
-if closed then return { closed } end
--- So close to its time, the API might take the moment for one that is past.
-if send_at > now and send_at <= now + LEAST_DELAY_MS then
-  look_again(id, send_at)
-  return { 'idle' }
+-- Gives whose turn it is of those who share the budget; the campaign asked for takes part.
+local function whose_turn(n)
+  join_turns(asked)
+  for _ = 1, MOST_PASSED_OVER do
+    local first = redis.call('ZRANGE', key(K.turns), 0, 0)[1]
+    if first == asked then break end
+    local other = next_batch(first)
+    if other then return first, other end
+    leave_turns(first)
+  end
+  return asked, n
 end
 
-local waiting = key(K.waiting, id)
-local next_up = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')
-if not next_up[1] then return { 'idle' } end
-if tonumber(next_up[2]) > now then
-  look_again(id, math.min(tonumber(next_up[2]), now + number(f[4])))
-  return { 'idle' }
+local id = asked
+local n, why = next_batch(asked)
+if not n then return { why } end
+local slot, used_until = 0, 0
+if rate > 0 then
+  set_rate(rate)
+  id, n = whose_turn(n)
+  slot, used_until = next_slot(weight_of(id, n))
+  if not used_until then
+    redis.call('ZADD', key(K.agenda), 'LT', slot, id)
+    return { 'paced' }
+  end
+else
+  redis.call('HDEL', ACCOUNT, 'rate')
 end
 
-local n = tonumber(next_up[1])
-local batch = key(K.batch, id, n)
-local quote = number(redis.call('HGET', batch, 'quote'))
-redis.call('ZREM', waiting, n)
-redis.call('HINCRBY', batch, 'attempt', 1)
+local record, batch = key(K.campaign, id), key(K.batch, id, n)
+local f = redis.call('HMGET', record, 'nudge_after', 'send_at')
+local send_at, quote = number(f[2]), number(redis.call('HGET', batch, 'quote'))
+redis.call('ZREM', key(K.waiting, id), n)
+local attempt = redis.call('HINCRBY', batch, 'attempt', 1)
+redis.call('HDEL', batch, 'slot')
 redis.call('HSET', batch, 'op', op, 'claimed_at', now, 'due_at', send_at > now and send_at or 0,
   'balance_before', redis.call('HGET', ACCOUNT, 'balance') or '')
 redis.call('HINCRBY', record, 'cost_ready', minus(quote))
 redis.call('HINCRBY', record, 'cost_exposed', quote)
 account_add('exposed', quote)
 move_batch(id, n, B.sending)
-local reads = redis.call('HEXISTS', key(K.lists, id), n) == 1
-if reads then redis.call('HSET', batch, 'reading', 1) end
-redis.call('ZADD', key(K.inflight), now + (reads and tonumber(ARGV[4]) or deadline), id .. '/' .. n)
+local until_when = now + deadline
+if slot > 0 then
+  take_slot(id, n, attempt, weight_of(id, n), slot, used_until)
+  redis.call('HSET', batch, 'reading', 'slot')
+  until_when = slot + SLOT_LEASE_MS
+end
+if redis.call('HEXISTS', key(K.lists, id), n) == 1 then
+  redis.call('HSET', batch, 'reading', 1)
+  until_when = now + tonumber(ARGV[4])
+end
+redis.call('ZADD', key(K.inflight), until_when, id .. '/' .. n)
 redis.call('HSET', key(K.claims), op, id .. '/' .. n)
 pass_gate(id .. '/' .. n)
-look_again(id, now + number(f[4]))
-return claimed(n)
+look_again(id, now + number(f[1]))
+return claimed(id, n)

@@ -35,6 +35,7 @@ local function move(id, to, reason)
   redis.call('ZREM', key(K.agenda), id)
   redis.call('ZREM', key(K.alarm_clock), id)
   stand(id, to, reason)
+  redis.call('ZREM', key(K.turns), id)
   watch_deadline(id, to, reason)
   if to == C.held then
     watch_hold(id, reason)

@@ -1,6 +1,7 @@
 -- Records what simulate said of a batch. The last one reserves the campaign's whole cost:
 -- all or nothing. ARGV: id, n, size, cost, credits, spent before asking, exclusions (msgpack of
--- {place in the batch, fate byte, ...}), version of the suppression list heeded. Replies {campaign state, batches waiting}.
+-- {place in the batch, fate byte, ...}), version of the suppression list heeded,
+-- segments it takes, '' when nobody counted them. Replies {campaign state, batches waiting}.
 local id, n, size, cost = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local record, batch = key(K.campaign, id), key(K.batch, id, n)
 local state = redis.call('HGET', record, 'state')
@@ -22,6 +23,7 @@ for i = 1, #exclusions, 2 do
 end
 if number(redis.call('HGET', batch, 'left')) == 0 then cost = 0 end
 redis.call('HSET', batch, 'quote', cost)
+if ARGV[9] ~= '' then redis.call('HSET', batch, 'weight', ARGV[9]) end
 redis.call('ZREM', key(K.waiting, id), n)
 redis.call('HDEL', record, 'tries')
 redis.call('HINCRBY', record, 'quote', cost)

@@ -1,17 +1,20 @@
 -- Finds what should have moved: sends without a trace become unknown, batches whose list nobody reads
--- any more wait again, sent campaigns whose
+-- any more, or whose slot nobody waits for, wait again, sent campaigns whose
 -- receipts are overdue finish, and campaigns that stand still are named for a nudge.
 -- ARGV: limit. Replies {held campaigns, receipts to merge, replies to link, campaigns whose lists are
 -- to be cleaned, batches to be taken back, schedules that are due, checks that are due, batches of
 -- which people are to be named, id, state, due batches, ...}.
 local limit = tonumber(ARGV[1])
 redis.call('HSET', ACCOUNT, 'ticked_at', now)
+local GONE = { ['1'] = 'the worker that read its list is gone', slot = 'the worker that waited for its slot is gone' }
+redis.call('ZREMRANGEBYSCORE', key(K.slots), '-inf', now - WINDOW_MS)
+local is_paced = redis.call('HEXISTS', ACCOUNT, 'rate') == 1
 redis.call('ZREMRANGEBYSCORE', key(K.ended), '-inf', now - ENDED_KEPT_MS)
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(K.inflight), '-inf', now, 'LIMIT', 0, limit)) do
   local id, n = string.match(name, '^(.*)/(%d+)$')
   local f = redis.call('HMGET', key(K.batch, id, n), 'state', 'reading', 'quote')
   if f[1] == B.sending and f[2] then
-    if give_back(id, tonumber(n), number(f[3]), 'the worker that read its list is gone', 0) then go_on(id) end
+    if give_back(id, tonumber(n), number(f[3]), GONE[f[2]], 0) then go_on(id) end
     progress(id)
   elseif f[1] == B.sending then
     redis.call('HSET', key(K.batch, id, n), 'why', 'no trace after the claim', 'traceless', 1)
@@ -58,10 +61,13 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.agenda), '-inf', now, 'LIM
     finish(id)
   elseif f[1] == C.queued or f[1] == C.quoting or f[1] == C.sending then
     look_again(id, now + number(f[2]))
-    nudged = nudged + 1
+    local waits_for_slot = is_paced and f[1] == C.sending
+    if not waits_for_slot then nudged = nudged + 1 end
     found[#found + 1] = id
     found[#found + 1] = f[1]
-    found[#found + 1] = redis.call('ZCOUNT', key(K.waiting, id), '-inf', now)
+    -- Whoever has a slot calls for the next worker, so one begins the chain; more would only ask in vain.
+    local due = redis.call('ZCOUNT', key(K.waiting, id), '-inf', now)
+    found[#found + 1] = waits_for_slot and math.min(due, 1) or due
   else
     redis.call('ZREM', key(K.agenda), id)
   end

@@ -1,0 +1,98 @@
+-- Shared by every script: the pace of an account. A budget of `rate` segments a second gives every POST
+-- a slot, by a generic cell rate algorithm (`paced_until` is its theoretical arrival time) and by a
+-- log of the last slots, so that no second holds more than the budget; one batch that is dearer goes alone.
+
+-- Tells whether the API asked for a pause that is not over.
+local function is_limited() return number(redis.call('HGET', ACCOUNT, 'limited_until')) > now end
+
+-- Gives what a 429 left of the budget: half, and more by the second until it is whole again.
+local function current_rate(rate)
+  local f = redis.call('HMGET', ACCOUNT, 'lowered_to', 'lowered_at')
+  if not f[1] then return rate end
+  local regained = math.max(0, now - number(f[2])) * rate / RATE_RECOVERY_MS
+  return math.min(rate, tonumber(f[1]) + regained)
+end
+
+-- Takes what the budget is by now; what was used of the old one weighs as much of the new.
+local function set_rate(rate)
+  local f = redis.call('HMGET', ACCOUNT, 'rate', 'paced_until', 'paced_at')
+  local until_then = number(f[2])
+  if number(f[3]) > now then
+    -- The server's clock went back: a whole window without a slot is on the safe side.
+    redis.call('DEL', key(K.slots))
+    until_then = math.max(now + WINDOW_MS, until_then - (number(f[3]) - now))
+    redis.call('HSET', ACCOUNT, 'paced_at', now, 'paced_until', string.format('%.3f', until_then))
+  end
+  if number(f[1]) == rate then return end
+  redis.call('HSET', ACCOUNT, 'rate', string.format('%.17g', rate))
+  if until_then > now and number(f[1]) > 0 then
+    until_then = now + (until_then - now) * number(f[1]) / rate
+    redis.call('HSET', ACCOUNT, 'paced_until', string.format('%.3f', until_then))
+  end
+end
+
+-- Gives the segments of a batch as far as they are known.
+local function weight_of(id, n)
+  local f = redis.call('HMGET', key(K.batch, id, n), 'weight', 'quote', 'size')
+  local weight = number(f[1] or f[2])
+  if weight > 0 then return weight end
+  return math.max(1, number(f[3]))
+end
+
+local function slot_name(id, n, attempt, weight)
+  return string.format('%.0f', weight) .. ' ' .. id .. '/' .. n .. ' ' .. attempt
+end
+
+-- Gives the first moment, from one on, that no other slot comes after and whose window has room.
+local function room_for(weight, rate, from)
+  local slots = redis.call('ZREVRANGE', key(K.slots), 0, -1, 'WITHSCORES')
+  if slots[2] then from = math.max(from, tonumber(slots[2])) end
+  local sum = weight
+  for i = 1, #slots, 2 do
+    local at = tonumber(slots[i + 1])
+    if at <= from - WINDOW_MS then break end
+    sum = sum + tonumber(string.match(slots[i], '^%d+'))
+    if sum > rate then return at + WINDOW_MS end
+  end
+  return from
+end
+
+-- How far ahead a slot may lie: far enough that whoever has one finds who takes the next, or else the
+-- tick does; near enough that a worker may wait for it, and an alert is not behind many.
+local function horizon(weight, rate)
+  return math.min(math.max(weight * 1000 / rate + SLOT_LEAD_MS, SLOT_LEAST_MS), SLOT_MOST_MS)
+end
+
+-- Gives the next slot of a batch, and how much is used up with it; only the first when it is too far ahead.
+local function next_slot(weight)
+  local rate = current_rate(number(redis.call('HGET', ACCOUNT, 'rate')))
+  redis.call('ZREMRANGEBYSCORE', key(K.slots), '-inf', now - WINDOW_MS)
+  local used_until = number(redis.call('HGET', ACCOUNT, 'paced_until'))
+  -- Who sends all the time may catch up with what was missed by accident, and nobody saves up.
+  local saved = redis.call('EXISTS', key(K.slots)) == 1 and MOST_SAVED_MS or 0
+  used_until = math.max(used_until, now + SLOT_NEAREST_MS - saved)
+  local slot = math.ceil(room_for(weight, rate, math.max(used_until, now + SLOT_NEAREST_MS)))
+  local ahead = horizon(weight, rate)
+  if slot - now > ahead then return math.floor(slot - ahead) end
+  return slot, used_until + weight * WINDOW_MS / rate
+end
+
+-- Gives a batch its slot, which is its campaign's turn.
+local function take_slot(id, n, attempt, weight, slot, used_until)
+  redis.call('ZADD', key(K.slots), slot, slot_name(id, n, attempt, weight))
+  local turn = number(redis.call('ZSCORE', key(K.turns), id))
+  redis.call('ZADD', key(K.turns), turn + weight, id)
+  redis.call('HSET', ACCOUNT, 'paced_until', string.format('%.3f', used_until), 'paced_at', now, 'turn', turn)
+  redis.call('HSET', key(K.batch, id, n), 'slot', slot, 'weight', weight)
+  if slot > now + SLOT_NEAREST_MS then
+    redis.call('HINCRBY', ACCOUNT, 'rate_waits', 1)
+    redis.call('HINCRBY', ACCOUNT, 'rate_waited_ms', slot - now)
+  end
+end
+
+-- Has a campaign take part in the turns: from now on, not for the time before.
+local function join_turns(id)
+  redis.call('ZADD', key(K.turns), 'NX', number(redis.call('HGET', ACCOUNT, 'turn')), id)
+end
+
+local function leave_turns(id) redis.call('ZREM', key(K.turns), id) end
