@@ -22,6 +22,7 @@ from dispatcher.store.tickets import Addressees
 from workers.blacklist import Blacklist
 from workers.callbacks.posting import Poster
 from workers.journal import Journal
+from workers.limits import heeding
 from workers.milestones import Milestone, Trace
 
 _log = structlog.get_logger("workers")
@@ -104,11 +105,17 @@ class Resources:
         self.journal = Journal(settings.journal_dir)
         self.stopping = Event()
         preparation = Preparation(settings, now=now)
+        stores = {name: self.store.account(name) for name in settings.accounts}
         self._accounts = {
             name: Account(
                 name=name,
-                store=self.store.account(name),
-                api=open_client(settings, name, listing=settings.http_deadline, watch=watch(name)),
+                store=store,
+                api=open_client(
+                    settings,
+                    name,
+                    listing=settings.http_deadline,
+                    watch=heeding(name, store.pacing, watch(name)),
+                ),
                 hints=hints,
                 settings=settings,
                 journal=self.journal,
@@ -117,7 +124,7 @@ class Resources:
                 stopping=self.stopping,
                 now=now,
             )
-            for name in settings.accounts
+            for name, store in stores.items()
         }
 
     @property

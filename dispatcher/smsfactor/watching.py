@@ -46,6 +46,7 @@ class Call:
             `unknown` for whatever proves neither.
         began_at: seconds since 1970.
         seconds: how long it took, all attempts of a read together.
+        retry_after: the seconds the API asked to wait, if it had too many requests and said so.
     """
 
     method: str
@@ -53,6 +54,7 @@ class Call:
     outcome: str
     began_at: float
     seconds: float
+    retry_after: float | None = None
 
 
 Watch = Callable[[Call], None]
@@ -72,11 +74,12 @@ def route_of(path: str) -> str:
 def watched(watch: Watch, method: str, path: str) -> Iterator[None]:
     """Tell `watch` of the call that is made within."""
     began_at, began = time.time(), time.perf_counter()
-    outcome = OK
+    outcome, retry_after = OK, None
     try:
         yield
     except Exception as error:
         outcome = _outcome_of(error)
+        retry_after = error.retry_after if isinstance(error, TooManyRequestsError) else None
         raise
     finally:
         call = Call(
@@ -85,6 +88,7 @@ def watched(watch: Watch, method: str, path: str) -> Iterator[None]:
             outcome=outcome,
             began_at=began_at,
             seconds=time.perf_counter() - began,
+            retry_after=retry_after,
         )
         # What becomes of a send must not depend on whether somebody could be told.
         with suppress(Exception):

@@ -1,12 +1,10 @@
 """A campaign that is sent under a budget: its slots, and pauses the API asks for."""
 
-from dataclasses import replace
-
 from dispatcher.store.batches import Outcome, SendRecord
 from dispatcher.store.claims import SendClaim
 from dispatcher.store.scripts import Script
 from tests.faults.rig import Rig
-from workers.resources import Account
+from tests.support.paced import under_a_budget
 from workers.steps.progress import Progress
 from workers.steps.send import send_next
 
@@ -20,16 +18,9 @@ OF_BUDGETS = {
 }
 
 
-def under_a_budget(account: Account, rate: float = RATE) -> Account:
-    """Give an account as its workers see it once it has a budget."""
-    paced = account.settings.account(account.name).model_copy(update={"rate": rate})
-    settings = account.settings.model_copy(update={"accounts": {account.name: paced}})
-    return replace(account, settings=settings)
-
-
 def a_budget(rig: Rig) -> list[str]:
     campaign = rig.submit_quoted(RECIPIENTS)
-    account = under_a_budget(rig.account)
+    account = under_a_budget(rig.account, RATE)
     missed = account.store.batches.claim_send(
         campaign, operation="missed", deadline_ms=60_000, rate=RATE
     )

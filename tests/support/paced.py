@@ -2,10 +2,12 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dispatcher.store.claims import NothingToDo, SendClaim
 from dispatcher.store.keys import Key
 from tests.support.bench import READING_LEASE_MS, SEND_LEASE_MS, START_MS, Bench
+from workers.resources import Account
 
 _names = itertools.count(1)
 
@@ -43,3 +45,10 @@ def weigh(bench: Bench, campaign: str, weights: Sequence[int], **more: int) -> N
         bench.account.batches.record_quote(
             claim, cost=1, credits_left=1_000_000, exclusions={}, weight=weights[claim.n]
         )
+
+
+def under_a_budget(account: Account, rate: float) -> Account:
+    """Give an account as its workers see it once it has a budget."""
+    paced = account.settings.account(account.name).model_copy(update={"rate": rate})
+    settings = account.settings.model_copy(update={"accounts": {account.name: paced}})
+    return replace(account, settings=settings)

@@ -146,7 +146,7 @@ def _clear(account: Account, claim: SendClaim, since: float) -> SendClaim | Send
         if isinstance(why, SendClaim):
             return why
         if why == _ENDING:
-            return replace(outcome_of(claim, Outcome.NOT_SENT, why=why), pause_ms=0)
+            return outcome_of(claim, Outcome.NOT_SENT, why=why, at_once=True)
         if why != SUPPRESSIONS_CHANGED or time.monotonic() - started > _PATIENCE:
             return outcome_of(claim, Outcome.NOT_SENT, why=why)
         claim, anew = cut, True
