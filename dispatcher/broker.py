@@ -11,6 +11,11 @@ from dispatcher.queueing import QueueName, make_app
 from dispatcher.settings import Settings
 
 _TIMEOUT = 2
+_OF_REDIS: Mapping[str, Any] = {
+    "socket_timeout": _TIMEOUT,
+    "socket_connect_timeout": _TIMEOUT,
+    "client_name": "dispatcher-watch",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +43,7 @@ class Broker:
         """Prepare; nothing is dialled before the first look."""
         self._app = make_app(settings)
         self._queues = tuple(queues)
+        self._hurry = _OF_REDIS if settings.broker_address.is_redis else {}
         self._connection: Connection | None = None
 
     def look(self) -> BrokerVitals | None:
@@ -62,12 +68,7 @@ class Broker:
     def _connect(self) -> Connection:
         if self._connection is None:
             connection = self._app.connection_for_read()
-            connection.transport_options = {
-                **connection.transport_options,
-                "socket_timeout": _TIMEOUT,
-                "socket_connect_timeout": _TIMEOUT,
-                "client_name": "dispatcher-watch",
-            }
+            connection.transport_options = {**connection.transport_options, **self._hurry}
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=_TIMEOUT)
             self._connection = connection
         return self._connection

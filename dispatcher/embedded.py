@@ -38,6 +38,8 @@ PORTS = range(20_000, 32_000)
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.01
+# A server that asks who we are has read its data, too.
+_READY = (b"+PONG", b"-NOAUTH")
 
 # The server waits for a line before it runs, so it never runs without its guard; the guard
 # waits for the end of its input, which comes when we die, whatever we died of.
@@ -153,7 +155,7 @@ class EmbeddedRedis:
 
     def _await_ready(self, server: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not (answer := _ping(self.port)).startswith(b"+PONG"):
+        while not (answer := _ping(self.port)).startswith(_READY):
             if server.poll() is not None:
                 raise SettingsError(f"the embedded server ended at once: {self._last_words()}")
             if time.monotonic() > deadline and not answer.startswith(b"-LOADING"):

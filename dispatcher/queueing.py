@@ -7,12 +7,12 @@ content, for producers that do not use our code; see `Task.SUBMIT`.
 
 import enum
 from collections.abc import Mapping
-from typing import Any
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import ChannelError, OperationalError
 
+from dispatcher.broker_options import broker_options
 from dispatcher.domain.lifecycle import CampaignState
 from dispatcher.settings import Settings
 
@@ -122,9 +122,9 @@ QUEUE_OF: Mapping[Task, QueueName] = {
 
 def make_app(settings: Settings) -> Celery:
     """Make a Celery app that can publish; the worker's own adds tasks to one like it."""
-    broker = settings.broker_url.get_secret_value()
-    app = Celery("dispatcher", broker=broker, backend=broker, set_as_current=False)
+    app = Celery("dispatcher", set_as_current=False)
     app.conf.update(
+        **broker_options(settings),
         task_queues=[_queue(name) for name in QueueName],
         task_routes={task.value: {"queue": QUEUE_OF[task].value} for task in Task},
         task_default_queue=QueueName.DISPATCH.value,
@@ -141,9 +141,6 @@ def make_app(settings: Settings) -> Celery:
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,
         broker_pool_acquire_timeout=10,
-        broker_transport_options=_transport_options(settings),
-        redis_socket_timeout=10,
-        redis_socket_connect_timeout=3,
         task_publish_retry_policy={
             "max_retries": 2,
             "interval_start": 0,
@@ -164,20 +161,6 @@ def _foreign_queue(name: str) -> Queue:
     # Celery's own way to make a queue that is only named: exchange and key are named alike.
     exchange = Exchange(name, type="direct")  # type: ignore[no-untyped-call]  # kombu's own
     return Queue(name, exchange, routing_key=name)  # type: ignore[no-untyped-call]  # kombu's own
-
-
-def _transport_options(settings: Settings) -> dict[str, Any]:
-    return {
-        # Without these, a half-open connection blocks a publisher for ever.
-        "socket_timeout": 10,
-        "socket_connect_timeout": 3,
-        "socket_keepalive": True,
-        "health_check_interval": 10,
-        "visibility_timeout": settings.visibility_timeout,
-        "unacked_restore_interval": 10,
-        "unacked_restore_throttle": 1,
-        "client_name": "dispatcher-broker",
-    }
 
 
 TASK_OF: Mapping[CampaignState, Task] = {

@@ -20,7 +20,6 @@ from zoneinfo import ZoneInfo
 from pydantic import (
     BeforeValidator,
     Field,
-    SecretStr,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -37,6 +36,7 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 
 from dispatcher.account_settings import AccountName, AccountSettings
 from dispatcher.callback_settings import CallbackSettings, ProducerName
+from dispatcher.connection_settings import ConnectionSettings
 from dispatcher.domain.calendars import FrenchCalendar
 from dispatcher.domain.durations import FORMS, read_duration
 from dispatcher.domain.recurrence import FLOOR
@@ -86,13 +86,17 @@ Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeVali
 Kept = Annotated[timedelta, _lasting(timedelta(days=1))]
 
 
-class Settings(BaseSettings):
+class Settings(ConnectionSettings):
     """All settings of producers, workers and the webhook receiver.
 
     Attributes:
-        redis_url: the Redis that holds campaigns; append-only, `noeviction`.
+        redis_url: the Redis that holds campaigns, append-only, `noeviction`; or its Sentinels. The
+            forms of this and of the next two addresses, with TLS and without: `addresses`.
+        redis_password: instead of one in `redis_url`; so for the next two.
         redis_replicas: replicas that must have a claim before its POST is made (`WAIT`).
-        broker_url: Celery's Redis; losing it costs a delay, nothing else.
+        broker_url: Celery's Redis, or RabbitMQ; losing it costs a delay, nothing else.
+        result_url: the Redis that keeps the results of `campaigns.submit` and `campaigns.cancel`,
+            unless it is the broker's.
         namespace: first part of every key.
         accounts: API credentials by account name; a campaign that names none is sent on the one
             called `default`, or on the only one.
@@ -140,7 +144,7 @@ class Settings(BaseSettings):
         furthest_ahead: how far ahead a `send_at` may lie.
         schedule_floor: how close two runs of one schedule may come.
         default_region: ISO code of the country whose national numbers are understood.
-        demo: accept a Redis that forgets or evicts.
+        demo: accept a Redis that forgets or evicts, and certificates that nobody vouches for.
         journal_dir: where a worker writes an outcome that Redis would not take.
         spool_dir: where the webhook receiver keeps what it cannot give to Redis; a local disk
             that outlives the process.
@@ -172,9 +176,6 @@ class Settings(BaseSettings):
         extra="ignore",
     )
 
-    redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
-    redis_replicas: int = Field(default=0, ge=0)
-    broker_url: SecretStr = SecretStr("redis://127.0.0.1:6379/1")
     namespace: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")] = "sms"
     accounts: dict[AccountName, AccountSettings] = Field(default_factory=dict)
     api_url: str = "https://api.smsfactor.com"
@@ -216,7 +217,6 @@ class Settings(BaseSettings):
     furthest_ahead: Span = timedelta(days=365)
     schedule_floor: Span = FLOOR
     default_region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "FR"
-    demo: bool = False
     journal_dir: Path = Path(".dispatcher/journal")
     spool_dir: Path = Path(".dispatcher/spool")
     spool_max_bytes: int = Field(default=1 << 30, ge=0)

@@ -100,7 +100,7 @@ class Store:
             StoreUnsafeError: it evicts or does not persist, and `demo` is off.
             StoreUnavailableError: it does not answer.
         """
-        client = connect(settings.redis_url.get_secret_value())
+        client = connect(settings.store_address)
         barrier = barrier_for(client, replicas=settings.redis_replicas, demo=settings.demo)
         limits = OutboxLimits(
             entries=settings.outbox_entries,

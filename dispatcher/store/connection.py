@@ -1,11 +1,17 @@
-"""Opens Redis and turns its errors into ours."""
+"""Opens Redis, itself or by its Sentinels, and turns its errors into ours."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ssl import SSLCertVerificationError
+from typing import Any
 
-from redis import Redis
-from redis.backoff import ExponentialWithJitterBackoff
+from redis import Redis, Sentinel
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio import Sentinel as AsyncSentinel
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import (
+    AuthenticationError,
     BusyLoadingError,
     ConnectionError,  # noqa: A004 - redis-py's own, not the built-in
     NoScriptError,
@@ -16,6 +22,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
+from dispatcher.addresses import Address, Kind
 from dispatcher.errors import StoreError, StoreFullError, StoreUnavailableError
 
 # Scripts may be repeated, so short outages pass unnoticed; longer ones are the caller's.
@@ -23,6 +30,7 @@ _RETRIES = 4
 _LONGEST_PAUSE = 0.5
 _TIMEOUT = 10
 _CONNECT_TIMEOUT = 3
+_ASKING_TIMEOUT = 1
 
 _AWAY = (ConnectionError, TimeoutError, BusyLoadingError, NoScriptError, ReadOnlyError)
 # First words of replies that say: not now.
@@ -33,18 +41,65 @@ _PIPELINED = "caused error: "
 _LONGEST_REASON = 200
 
 
-def connect(url: str) -> Redis:
+def connect(where: Address | str) -> Redis:
     """Open a pool of connections; nothing is dialled before the first command."""
-    return Redis.from_url(
-        url,
-        decode_responses=False,
+    return open_blocking(
+        Address.read(where) if isinstance(where, str) else where,
         socket_timeout=_TIMEOUT,
         socket_connect_timeout=_CONNECT_TIMEOUT,
-        socket_keepalive=True,
         health_check_interval=30,
         client_name="dispatcher",
         retry=Retry(ExponentialWithJitterBackoff(cap=_LONGEST_PAUSE, base=0.05), _RETRIES),
     )
+
+
+def open_blocking(address: Address, **options: Any) -> Redis:  # noqa: ANN401 - redis-py's own
+    """Open a pool of connections to the server, or to the primary that Sentinels name."""
+    options |= _options(address)
+    if address.kind is not Kind.SENTINEL:
+        host, port = address.hosts[0]
+        return Redis(host=host, port=port, **options)
+    asking = {**_asking(address), "retry": Retry(NoBackoff(), 0)}
+    sentinel: Any = Sentinel(address.hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]  # redis-py's own
+    primary: Redis = sentinel.master_for(address.service, **options)
+    return primary
+
+
+def open_async(address: Address, **options: Any) -> AsyncRedis:  # noqa: ANN401 - redis-py's own
+    """Open a pool of connections for an event loop, as `open_blocking` does for threads."""
+    options |= _options(address)
+    if address.kind is not Kind.SENTINEL:
+        host, port = address.hosts[0]
+        return AsyncRedis(host=host, port=port, **options)
+    asking = {**_asking(address), "retry": AsyncRetry(NoBackoff(), 0)}
+    sentinel: Any = AsyncSentinel(address.hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]  # redis-py's own
+    primary: AsyncRedis = sentinel.master_for(address.service, **options)
+    return primary
+
+
+def _options(address: Address) -> dict[str, Any]:
+    return {
+        "db": address.database,
+        "username": address.username,
+        "password": address.password,
+        "decode_responses": False,
+        "socket_keepalive": True,
+        **_encryption(address),
+    }
+
+
+def _asking(address: Address) -> dict[str, Any]:
+    """Say how Sentinels are asked: one that does not answer must not keep us from the next."""
+    return {
+        "socket_timeout": _ASKING_TIMEOUT,
+        "socket_connect_timeout": _ASKING_TIMEOUT,
+        **address.sentinel_sign_in,
+        **_encryption(address),
+    }
+
+
+def _encryption(address: Address) -> dict[str, Any]:
+    return {} if address.tls is None else {"ssl": True, **address.tls.of_redis}
 
 
 @contextmanager
@@ -64,9 +119,21 @@ def translated() -> Iterator[None]:
     except OutOfMemoryError:
         raise StoreFullError("Redis has no memory left: raise maxmemory, or wait") from None
     except _AWAY as error:
-        raise StoreUnavailableError(f"Redis did not answer ({type(error).__name__})") from None
+        raise StoreUnavailableError(why_away("Redis", error)) from None
     except RedisError as error:
         raise _refusal(error) from None
+
+
+def why_away(who: str, error: BaseException) -> str:
+    """Say why a server cannot be used, as far as its administrator has to know."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, SSLCertVerificationError):
+            return f"{who}'s certificate is not accepted: {cause.verify_message}"
+        if isinstance(cause, AuthenticationError):
+            return f"{who} refuses the user or the password"
+        cause = cause.__cause__ or cause.__context__
+    return f"{who} did not answer ({type(error).__name__})"
 
 
 def _refusal(error: RedisError) -> StoreError:

@@ -11,8 +11,6 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
-from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -23,7 +21,7 @@ from dispatcher.domain.suppressions import SuppressionSource
 from dispatcher.domain.timing import utc_now
 from dispatcher.errors import StoreError, StoreUnavailableError
 from dispatcher.settings import Settings
-from dispatcher.store.connection import translated
+from dispatcher.store.connection import open_async, open_blocking, translated
 from dispatcher.store.durability import Barrier, barrier_for
 from dispatcher.store.keys import Key, Keys
 from dispatcher.store.replies import blob
@@ -72,10 +70,10 @@ class Inbox:
         """Prepare; nothing is dialled before the first call."""
         self._settings = settings
         self._barrier = Barrier()
-        url = settings.redis_url.get_secret_value()
+        address = settings.store_address
         # No retries: an answer is owed soon, and the caller has somewhere else to go.
-        self._client = AsyncRedis.from_url(
-            url,
+        self._client = open_async(
+            address,
             **_options(),
             retry=AsyncRetry(NoBackoff(), 0),
             max_connections=_MOST_CONNECTIONS,
@@ -84,7 +82,7 @@ class Inbox:
         self._reader = ReplyReader(settings.default_region, settings.stop_words)
         self._suppress = suppress_source()
         self._suppression_keys: dict[str, bytes] = {}
-        self._blocking = Redis.from_url(url, **_options(), retry=Retry(NoBackoff(), 0))
+        self._blocking = open_blocking(address, **_options(), retry=Retry(NoBackoff(), 0))
 
     async def examine(self) -> None:
         """Find out whether Redis is there, and how it makes an append durable.
@@ -176,9 +174,4 @@ class Inbox:
 
 
 def _options() -> dict[str, Any]:
-    return {
-        "decode_responses": False,
-        "socket_timeout": _TIMEOUT,
-        "socket_connect_timeout": _CONNECT_TIMEOUT,
-        "socket_keepalive": True,
-    }
+    return {"socket_timeout": _TIMEOUT, "socket_connect_timeout": _CONNECT_TIMEOUT}

@@ -39,7 +39,7 @@ def inspect_server(settings: Settings) -> ServerReport:
         StoreUnavailableError: it does not answer.
         StoreError: it refuses to tell.
     """
-    with closing(connect(settings.redis_url.get_secret_value())) as client:
+    with closing(connect(settings.store_address)) as client:
         findings = examine(client)
         with translated():
             asked_at = time.time()

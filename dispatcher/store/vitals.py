@@ -22,7 +22,7 @@ from dispatcher.domain.vitals import (
     place_of,
 )
 from dispatcher.settings import Settings
-from dispatcher.store.connection import translated
+from dispatcher.store.connection import open_blocking, translated
 from dispatcher.store.keys import Key, Keys
 from dispatcher.store.replies import text, text_fields
 
@@ -89,9 +89,8 @@ class Looker:
     def __init__(self, settings: Settings) -> None:
         """Prepare; nothing is dialled before the first look."""
         self._namespace = settings.namespace
-        self._client = Redis.from_url(
-            settings.redis_url.get_secret_value(),
-            decode_responses=False,
+        self._client = open_blocking(
+            settings.store_address,
             socket_timeout=_TIMEOUT,
             socket_connect_timeout=_CONNECT_TIMEOUT,
             client_name="dispatcher-monitor",

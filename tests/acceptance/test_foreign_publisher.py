@@ -25,7 +25,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def producer(stack: Stack) -> Iterator[ForeignProducer]:
-    with ForeignProducer(stack.env["DISPATCHER_BROKER_URL"]) as producer:
+    with ForeignProducer(stack.broker_url("publisher")) as producer:
         yield producer
 
 
@@ -131,7 +131,7 @@ def test_a_worker_killed_before_the_result_loses_and_doubles_nothing(
     tmp_path: Path, point: str
 ) -> None:
     with Stack(tmp_path) as stack:
-        producer = ForeignProducer(stack.env["DISPATCHER_BROKER_URL"])
+        producer = ForeignProducer(stack.broker_url("publisher"))
         start_dying_worker(stack, point)
         lost = producer.publish(document("orders"))
         eventually((stack.directory / "died").exists)

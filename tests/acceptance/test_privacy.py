@@ -86,7 +86,8 @@ def start_flower(stack: Stack) -> str:
     port = free_port()
     stack.env["FLOWER_UNAUTHENTICATED_API"] = "true"
     command = ["-m", "celery", "-A", "workers.celery", "flower", "--address=127.0.0.1"]
-    stack.children.start("flower", [sys.executable, *command, f"--port={port}"], env=stack.env)
+    env = {**stack.env, "DISPATCHER_BROKER_URL": stack.broker_url("flower")}
+    stack.children.start("flower", [sys.executable, *command, f"--port={port}"], env=env)
 
     def is_open() -> bool:
         with socket.socket() as probe:
@@ -119,7 +120,7 @@ def test_nothing_personal_is_found_where_people_look(stack: Stack) -> None:
     stack.start_worker(1, "--loglevel=DEBUG")
     flower = start_flower(stack)
     eventually(lambda: "tick" in page(f"{flower}/api/tasks"))
-    producer = ForeignProducer(stack.env["DISPATCHER_BROKER_URL"])
+    producer = ForeignProducer(stack.broker_url("publisher"))
     document = {
         "idempotency_key": "parvis",
         "text": TEXT,

@@ -16,9 +16,9 @@ from dispatcher.account_settings import AccountSettings
 from dispatcher.domain.lifecycle import CampaignState
 from dispatcher.domain.packing import Batch, pack
 from dispatcher.domain.sequence import gsmsmsids
-from dispatcher.embedded import EmbeddedRedis
 from dispatcher.queueing import Hints, make_app
 from dispatcher.settings import Settings
+from tests.support.access import server_with_users
 from tests.support.bench import ACCOUNT, Bench, upload_of
 from tests.support.people import generated
 from workers.resources import Resources
@@ -69,7 +69,7 @@ class _Body(msgspec.Struct):
 
 def merge_all(folder: Path, recipients: int) -> Merged:
     """Send a campaign, as far as the store knows, then merge a receipt for everybody."""
-    with EmbeddedRedis(folder / "redis", options={"maxmemory": "4gb"}) as server:
+    with server_with_users(folder / "redis", options={"maxmemory": "4gb"}) as server:
         bench = Bench(server.url)
         before = _used_memory(bench.client)
         tickets = sent_campaign(bench, recipients)

@@ -19,6 +19,7 @@ from dispatcher.store.keys import Key
 from tests.benchmarks.merging import bodies_of, sent_campaign
 from tests.benchmarks.posting import Answered, Plan
 from tests.benchmarks.processes import ROOT, processor_time, running
+from tests.support.access import server_with_users
 from tests.support.bench import Bench
 from tests.support.polling import eventually
 
@@ -208,7 +209,7 @@ def environment_of(server: EmbeddedRedis, folder: Path) -> dict[str, str]:
 
 def _redis(folder: Path, mode: str) -> EmbeddedRedis:
     options = {"appendfsync": mode, "maxmemory": "4gb"}
-    return EmbeddedRedis(folder / f"redis-{mode}", options=options)
+    return server_with_users(folder / f"redis-{mode}", options=options)
 
 
 def _processes(

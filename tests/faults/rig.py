@@ -201,7 +201,7 @@ def rigged(
     """Open a rig on an empty Redis and a sandbox put back to its first day."""
     receiver.events.clear()
     sandbox.control("POST", "reset")
-    client = connect(settings.redis_url.get_secret_value())
+    client = connect(settings.store_address)
     client.set(_NOW, int(time.time() * 1000))
     hints, interrupt = Inbox(settings), Interruptions()
     resources = Resources(settings, hints, trace=interrupt, open_store=open_store)
@@ -224,7 +224,7 @@ def store_on_test_clock(
 ) -> Store:
     """Open a store whose scripts take the time from the rig, and perhaps are other ones."""
     return Store(
-        client or connect(settings.redis_url.get_secret_value()),
+        client or connect(settings.store_address),
         namespace=settings.namespace,
         clock=_CLOCK,
         sources=sources,

@@ -14,9 +14,9 @@ from typing import TypeVar
 import pytest
 
 from dispatcher.domain.lifecycle import CampaignState
-from dispatcher.embedded import EmbeddedRedis
 from dispatcher.store.claims import NothingToDo, SendClaim
 from dispatcher.store.withdrawals import Withdrawal
+from tests.support.access import server_with_users
 from tests.support.bench import SEND_LEASE_MS, Bench
 from tests.support.timed import WITHDRAWAL_LEASE_MS, timing
 
@@ -38,7 +38,7 @@ class Race:
 def fast_bench(redis_binary: Path, tmp_path: Path) -> Iterator[Bench]:
     """A bench on a server that need not survive: thousands of calls would wait for the disk."""
     options = {"appendonly": "no"}
-    with EmbeddedRedis(tmp_path / "redis", binary=redis_binary, options=options) as server:
+    with server_with_users(tmp_path / "redis", binary=redis_binary, options=options) as server:
         bench = Bench(server.url)
         yield bench
         bench.close()

@@ -18,8 +18,8 @@ import pytest
 from dispatcher.domain.fates import Receipt
 from dispatcher.domain.lifecycle import BatchState
 from dispatcher.domain.unknowns import OnUnknown
-from dispatcher.embedded import EmbeddedRedis
 from dispatcher.smsfactor import CampaignRecord
+from tests.support.access import server_with_users
 from tests.support.bench import Bench
 from tests.support.losses import Losses, Lost
 
@@ -34,7 +34,7 @@ STEPS = (61, 16, 45, 30, 61, 61, 61, 301, 16, 61)
 def fast_bench(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A server that need not survive: thousands of calls would wait for the disk."""
     folder = tmp_path_factory.mktemp("fast")
-    with EmbeddedRedis(folder, binary=redis_binary, options={"appendonly": "no"}) as server:
+    with server_with_users(folder, binary=redis_binary, options={"appendonly": "no"}) as server:
         bench = Bench(server.url)
         yield bench
         bench.close()

@@ -20,6 +20,7 @@ from dispatcher.store.durability import Barrier
 from dispatcher.store.keys import Key, Keys
 from dispatcher.store.nudges import Nudge
 from dispatcher.store.submissions import Filling, Submission
+from tests.support.access import as_user
 
 ACCOUNT = "default"
 START_MS = 1_800_000_000_000
@@ -40,7 +41,7 @@ class Bench:
     def __init__(self, url: str, *, barrier: Barrier | None = None) -> None:
         self.client: Redis = connect(url)
         self.keys = Keys("sms", ACCOUNT)
-        self.store = Store(self.client, barrier=barrier, clock=CLOCK)
+        self.store = Store(connect(as_user(url, "dispatcher")), barrier=barrier, clock=CLOCK)
         self.account: AccountStore = self.store.account(ACCOUNT)
         self._names = itertools.count(1)
         self.now_ms = START_MS
@@ -54,6 +55,7 @@ class Bench:
 
     def close(self) -> None:
         self.store.close()
+        self.client.close()
 
     def advance(self, milliseconds: int) -> None:
         self.now_ms += milliseconds

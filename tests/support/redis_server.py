@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from dispatcher.embedded import HOST, EmbeddedRedis, find_server
+from tests.support.access import denials, server_with_users
 
 DATABASES = 16
 
@@ -29,19 +30,22 @@ def redis_binary() -> Path:
 def redis_server(
     redis_binary: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EmbeddedRedis]:
-    """The server all tests share; take `own_redis` to kill, restart or configure one."""
-    with EmbeddedRedis(
-        tmp_path_factory.mktemp("redis"),
-        binary=redis_binary,
-        options={"databases": str(DATABASES)},
-    ) as server:
+    """The server all tests share; take `own_redis` to kill, restart or configure one.
+
+    It knows the users of deploy/users.acl, and refused none of them anything in the end.
+    """
+    folder, options = tmp_path_factory.mktemp("redis"), {"databases": str(DATABASES)}
+    with server_with_users(folder, binary=redis_binary, options=options) as server:
         yield server
+        with redis.Redis(port=server.port) as client:
+            refused = denials(client)
+            assert not refused, refused
 
 
 @pytest.fixture
 def own_redis(redis_binary: Path, tmp_path: Path) -> Iterator[EmbeddedRedis]:
     """A server of this test alone."""
-    with EmbeddedRedis(tmp_path / "redis", binary=redis_binary) as server:
+    with server_with_users(tmp_path / "redis", binary=redis_binary) as server:
         yield server
 
 

@@ -3,14 +3,16 @@
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 from unittest.mock import patch
 
+from redis import Redis, RedisError
+
 from dispatcher import Dispatcher, Settings
 from dispatcher.cli.children import Child, Children
-from dispatcher.embedded import EmbeddedRedis
+from tests.support.access import as_user, denials, server_with_users
 from tests.support.sandbox import Sandbox
 from tests.support.warm import WarmPopen
 
@@ -20,6 +22,10 @@ WORKER_READY = r"\S+@\S+ ready"
 BEAT_READY = r"maxinterval"
 RECEIVER_READY = r"receiver listening on (\S+)"
 WORKER_FLAGS = ("--without-gossip", "--without-mingle")
+# Who signs in to the store and to the broker, of deploy/users.acl; workers and all others are
+# `dispatcher` and `broker`.
+_PRODUCER = ("dispatcher", "publisher")
+_RECEIVER = ("receiver", "publisher")
 
 
 class Stack:
@@ -45,7 +51,7 @@ class Stack:
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory
-        self.redis = EmbeddedRedis(directory / "redis")
+        self.redis = server_with_users(directory / "redis")
         self.children = Children(directory, popen=WarmPopen)
         self.env: dict[str, str] = dict(env or {})
         self.web: Child | None = None
@@ -59,8 +65,12 @@ class Stack:
         self.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                self._check_access()
+        finally:
+            self.stop()
 
     def start(self) -> None:
         """Start Redis and the sandbox."""
@@ -88,20 +98,21 @@ class Stack:
     def sandbox_url(self) -> str:
         return self.sandbox.url
 
+    def broker_url(self, user: str) -> str:
+        """Give the address of the broker for one of its users."""
+        return self._sign_in("dispatcher", user)["DISPATCHER_BROKER_URL"]
+
     @property
     def settings(self) -> Settings:
         """What every process of the stack has for settings."""
-        with patch.dict(os.environ):
-            for name in [name for name in os.environ if name.startswith("DISPATCHER_")]:
-                del os.environ[name]
-            os.environ.update(self.env)
-            return Settings.from_env()
+        return settings_of(self.env)
 
     @property
     def dispatcher(self) -> Dispatcher:
         """A dispatcher of this process, on the stack's Redis."""
         if self._dispatcher is None:
-            self._dispatcher = Dispatcher.from_settings(self.settings)
+            variables = {**self.env, **self._sign_in(*_PRODUCER)}
+            self._dispatcher = Dispatcher.from_settings(settings_of(variables))
         return self._dispatcher
 
     def start_sandbox(self) -> str:
@@ -129,7 +140,8 @@ class Stack:
     def start_web(self, *, port: int = 0) -> str:
         """Start the webhook receiver, have the sandbox post to it; give its address."""
         options = ("--host", "127.0.0.1", "--port", str(port))
-        self.web = self._start("web", "-m", "dispatcher.web", *options)
+        receiver = self._sign_in(*_RECEIVER)
+        self.web = self._start("web", "-m", "dispatcher.web", *options, **receiver)
         url = self.web.announcement(RECEIVER_READY)
         hooks = f"{url}/webhooks/{WEBHOOK_SECRET}"
         order = {"urls": [f"{hooks}/dlr"], "reply_urls": [f"{hooks}/mo"]}
@@ -144,20 +156,31 @@ class Stack:
     def _start_celery(self, command: str, *options: str) -> Child:
         return self._start(command, "-m", "celery", "-A", "workers.celery", command, *options)
 
-    def _start(self, name: str, *arguments: str) -> Child:
+    def _start(self, name: str, *arguments: str, **env: str) -> Child:
         place = self._next(name)
         return self.children.start(
-            f"{name}{place or ''}", [sys.executable, *arguments], env=self.env
+            f"{name}{place or ''}", [sys.executable, *arguments], env={**self.env, **env}
         )
 
     def _next(self, name: str) -> int:
         self._names[name] = self._names.get(name, -1) + 1
         return self._names[name]
 
+    def _check_access(self) -> None:
+        """Make sure that nobody needed what deploy/users.acl does not grant."""
+        with Redis(port=self.redis.port) as client, suppress(RedisError):
+            refused = denials(client)
+            assert not refused, refused
+
+    def _sign_in(self, store: str, broker: str) -> dict[str, str]:
+        return {
+            "DISPATCHER_REDIS_URL": as_user(self.redis.url, store),
+            "DISPATCHER_BROKER_URL": as_user(self.redis.url.removesuffix("0") + "1", broker),
+        }
+
     def _addresses(self, sandbox: str) -> dict[str, str]:
         return {
-            "DISPATCHER_REDIS_URL": self.redis.url,
-            "DISPATCHER_BROKER_URL": self.redis.url.removesuffix("0") + "1",
+            **self._sign_in("dispatcher", "broker"),
             "DISPATCHER_API_URL": sandbox,
             "DISPATCHER_ACCOUNTS__DEFAULT__USERNAME": "sandbox@example.com",
             "DISPATCHER_ACCOUNTS__DEFAULT__PASSWORD": "sandbox",
@@ -167,3 +190,12 @@ class Stack:
             "DISPATCHER_BLACKLIST_SYNC_EVERY": "PT0S",
             "DISPATCHER_JOURNAL_DIR": str(self.directory / "journal"),
         }
+
+
+def settings_of(variables: Mapping[str, str]) -> Settings:
+    """Read settings from these variables alone."""
+    with patch.dict(os.environ):
+        for name in [name for name in os.environ if name.startswith("DISPATCHER_")]:
+            del os.environ[name]
+        os.environ.update(variables)
+        return Settings.from_env()

@@ -19,6 +19,7 @@ from dispatcher.store.batches import Outcome
 from dispatcher.store.claims import NothingToDo
 from dispatcher.store.durability import Barrier
 from dispatcher.store.keys import Key
+from tests.support.access import server_with_users
 from tests.support.bench import NUDGE_AFTER_MS, SEND_LEASE_MS, Bench, upload_of
 from tests.support.books import check_counters
 
@@ -265,7 +266,7 @@ def test_a_submit_that_redis_does_not_confirm_is_not_accepted_yet(impatient: Ben
 @pytest.fixture
 def small_server(redis_binary: Path, tmp_path: Path) -> Iterator[EmbeddedRedis]:
     options = {"maxmemory": "16mb"}
-    with EmbeddedRedis(tmp_path / "small", binary=redis_binary, options=options) as server:
+    with server_with_users(tmp_path / "small", binary=redis_binary, options=options) as server:
         yield server
 
 
