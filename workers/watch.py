@@ -41,7 +41,7 @@ class Watchman:
     def __init__(self, settings: Settings, *, leave: Callable[[float], None] | None = None) -> None:
         self._settings = settings
         self._leave = leave or _leave
-        self.meters = Meters(task.value for task in Task)
+        self.meters = Meters((task.value for task in Task), (queue.value for queue in QueueName))
         self._calls = LastCalls(settings.accounts)
         self._pulse = Pulse(hands=settings.concurrency)
         self._began: dict[str, float] = {}
@@ -133,7 +133,8 @@ class Watchman:
     def _on_end(self, task_id: str, task: Any, state: str | None = None, **_: object) -> None:  # noqa: ANN401 - as above
         self._pulse.end(task_id)
         seconds = time.perf_counter() - self._began.pop(task_id, time.perf_counter())
-        self.meters.count_turn(task.name, (state or "unknown").lower(), seconds)
+        came = (task.request.delivery_info or {}).get("routing_key") or ""
+        self.meters.count_turn(came, task.name, (state or "unknown").lower(), seconds)
 
     def _on_hint(self, sender: str, **_: object) -> None:
         self.meters.count_hint(sender)

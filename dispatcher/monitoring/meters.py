@@ -30,10 +30,11 @@ class Meters:
 
     Args:
         tasks: the names that are told apart; foreign ones are counted together.
+        queues: the same of queues.
     """
 
-    def __init__(self, tasks: Iterable[str] = ()) -> None:
-        self._tasks = frozenset(tasks)
+    def __init__(self, tasks: Iterable[str] = (), queues: Iterable[str] = ()) -> None:
+        self._names = frozenset(tasks) | frozenset(queues)
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -53,7 +54,7 @@ class Meters:
         self._turns = Counter(
             "dispatcher_task_turns",
             "Tasks that were run, by how they ended",
-            ["task", "outcome"],
+            ["queue", "task", "outcome"],
             registry=self.registry,
         )
         self._turn_seconds = Histogram(
@@ -80,10 +81,10 @@ class Meters:
 
         return count
 
-    def count_turn(self, task: str, outcome: str, seconds: float) -> None:
-        """Count a task that has ended."""
+    def count_turn(self, queue: str, task: str, outcome: str, seconds: float) -> None:
+        """Count a task that has ended, and that came from a queue."""
         name = self._name(task)
-        self._turns.labels(name, outcome).inc()
+        self._turns.labels(self._name(queue), name, outcome).inc()
         self._turn_seconds.labels(name).observe(seconds)
 
     def count_hint(self, task: str) -> None:
@@ -94,8 +95,8 @@ class Meters:
         """Show all of it in Prometheus' own format."""
         return Page(body=generate_latest(self.registry).decode(), kind=EXPOSITION)
 
-    def _name(self, task: str) -> str:
-        return task if task in self._tasks else OTHER
+    def _name(self, name: str) -> str:
+        return name if name in self._names else OTHER
 
 
 class LastCalls:

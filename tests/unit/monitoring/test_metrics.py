@@ -101,15 +101,15 @@ def test_calls_are_counted_by_route_and_end() -> None:
 
 
 def test_foreign_tasks_are_counted_together() -> None:
-    meters = Meters(["campaigns.send"])
+    meters = Meters(["campaigns.send"], ["dispatch"])
     for name in ("campaigns.send", "their.task.1", "their.task.2"):
-        meters.count_turn(name, "success", 0.1)
+        meters.count_turn("dispatch", name, "success", 0.1)
         meters.count_hint(name)
 
-    body = meters.page().body
+    body, of = meters.page().body, {"queue": "dispatch", "outcome": "success"}
 
-    assert value(body, "task_turns_total", task="campaigns.send", outcome="success") == 1
-    assert value(body, "task_turns_total", task="other", outcome="success") == 2
+    assert value(body, "task_turns_total", **of, task="campaigns.send") == 1
+    assert value(body, "task_turns_total", **of, task="other") == 2
     assert value(body, "hints_given_total", task="other") == 2
 
 
