@@ -136,6 +136,8 @@ def _course(store: AccountStore, status: CampaignStatus, person: Person) -> Iter
 def _left_out(exclusion: Exclusion) -> str:
     if exclusion is Exclusion.SUPPRESSED:
         return "left out: it is on the suppression list"
+    if exclusion is Exclusion.REACHED:
+        return "left out: it got the message meanwhile by the campaign that this one sends again"
     return f"left out: the API would not send to it ({exclusion.name.lower()})"
 
 

@@ -1,6 +1,6 @@
 """Sends a campaign again to those who did not get it, and to nobody else."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -10,8 +10,8 @@ from pyroaring import BitMap64
 from dispatcher.domain.campaign import BadRows, Campaign, CampaignStatus, Recipient
 from dispatcher.domain.checks import problems_of
 from dispatcher.domain.fates import RecipientState
-from dispatcher.domain.lifecycle import CampaignState
-from dispatcher.domain.selection import NOT_REACHED, RESENDABLE, Only, only
+from dispatcher.domain.lifecycle import BatchState, CampaignState
+from dispatcher.domain.selection import Only, only
 from dispatcher.domain.template import parse_template
 from dispatcher.domain.timing import Handover, problems_of_time
 from dispatcher.domain.windows import WindowPolicy
@@ -26,6 +26,7 @@ from dispatcher.errors import (
     UnconfirmedSubmitError,
 )
 from dispatcher.intake import Intake
+from dispatcher.kin import reached_by_others
 from dispatcher.preparing import Gathered, Preparation
 from dispatcher.store.account import AccountStore
 from dispatcher.store.people import values_of
@@ -114,13 +115,15 @@ class Resending:
         Raises:
             InputError: nobody is chosen, or people who may have got the message.
             ConflictError: the id names another campaign.
-            StateError: others keep sending to the same people again.
+            StateError: others keep sending to the same people again, or some of whom is chosen are
+                just being taken back.
             UnconfirmedSubmitError: it may be made already; call again.
             ErasedError: the people of a campaign of the family are not kept any more.
             UnknownCampaignError: there is none of that id.
         """
         wanted = only(words)
-        refuse_erased(self._store.campaigns.status(source))
+        status = self._store.campaigns.status(source)
+        refuse_erased(status)
         definition = self._store.campaigns.definition(source)
         root = definition.kinship.root if definition.kinship else source
         kinship = Kinship(source=source, root=root, only=str(wanted))
@@ -128,6 +131,7 @@ class Resending:
         if known := self._known(identity, kinship):
             return known
         self._check(changes, source, definition)
+        _refuse_half_cancelled(status, wanted)
         campaign = self._campaign(definition, changes, identity)
         for _ in range(_ATTEMPTS):
             family = self._store.campaigns.family(root)
@@ -257,18 +261,9 @@ class _Chosen:
         self._taken = BitMap64()
 
     def leave_out(self, family: Sequence[str], root: str) -> None:
-        """Leave out whom another campaign of the family reached, or may reach.
-
-        Of those that this one comes from, a receipt may have come late that somebody got it.
-        """
-        ancestors = set(self._ancestors())
-        for name in dict.fromkeys((root, *family)):
-            if name == self._source.id:
-                continue
-            free = RESENDABLE if name in ancestors else NOT_REACHED
-            for page in self._store.results.pages(self._store.campaigns.status(name)):
-                reached = page.places(_outside(free))
-                self._taken.update(page.batch.numbers[place] for place in reached)
+        """Leave out whom another campaign of the family reached, or may reach."""
+        others = map(self._store.campaigns.status, dict.fromkeys((root, *family)))
+        self._taken |= reached_by_others(self._store, self._source, others)
 
     def __iter__(self) -> Iterator[Recipient]:
         """Give them in order; nobody who was erased."""
@@ -293,15 +288,17 @@ class _Chosen:
         fix = f"see what became of somebody: dispatcher explain {self._source.id} NUMBER"
         return Problem(field="only", message=message, fix=fix)
 
-    def _ancestors(self) -> Iterator[str]:
-        status: CampaignStatus = self._source
-        while status.resend_of is not None:
-            yield status.resend_of
-            status = self._store.campaigns.status(status.resend_of)
 
-
-def _outside(states: Container[RecipientState]) -> Callable[[RecipientState, str | None], bool]:
-    return lambda state, _: state not in states
+def _refuse_half_cancelled(status: CampaignStatus, wanted: Only) -> None:
+    """Wait for those whom the API is just asked to give back: repeating would not add them."""
+    moving = (BatchState.SENDING.value, BatchState.WITHDRAWING.value)
+    left = sum(status.batch_states.get(state, 0) for state in moving)
+    is_moving = status.state is CampaignState.CANCELLING and left > 0
+    if is_moving and wanted.takes(RecipientState.CANCELLED, None):
+        raise StateError(
+            f"{left} batches of campaign {status.id} are just being taken back: "
+            "send it again once they are"
+        )
 
 
 _UNKNOWN_TEXTS = Problem(

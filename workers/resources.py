@@ -10,6 +10,7 @@ import structlog
 
 from dispatcher.domain.replies import ReplyReader
 from dispatcher.domain.timing import utc_now
+from dispatcher.kin import Kin
 from dispatcher.preparing import Preparation
 from dispatcher.producer import Dispatcher
 from dispatcher.queueing import Hints
@@ -70,6 +71,11 @@ class Account:
     def reply_reader(self) -> ReplyReader:
         """What reads the bodies of replies."""
         return ReplyReader(self.settings.default_region, self.settings.stop_words)
+
+    @cached_property
+    def kin(self) -> Kin:
+        """Tells whom campaigns that send again are to leave out by now."""
+        return Kin(self.store)
 
     @cached_property
     def addressees(self) -> Callable[[str], Addressees]:

@@ -44,6 +44,8 @@ class Exclusion(enum.IntEnum):
     SUPPRESSED = 203
     FORGOTTEN = 204
     """Not the quote's: the person was erased before the batch was sent."""
+    REACHED = 205
+    """Not the quote's: got the message, or may have, by the campaign that this one sends again."""
 
 
 _UNKNOWN_CODE_RANK = 1

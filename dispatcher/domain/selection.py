@@ -55,19 +55,16 @@ NOT_REACHED = RESENDABLE - {RecipientState.UNDELIVERED}
 """States of recipients whom the message was certainly not sent to."""
 
 _SUCCESSES = (ReceiptCode.NOT_SENT, ReceiptCode.SENT, ReceiptCode.DELIVERED)
-# Whoever is left out as a duplicate is somebody who gets the message by another row.
-_NEVER = Exclusion.DUPLICATED.name.lower()
+# Whoever is left out as a duplicate, or as reached, is somebody who gets the message otherwise.
+_OTHERWISE = (Exclusion.DUPLICATED, Exclusion.REACHED)
+_NEVER = frozenset(each.name.lower() for each in _OTHERWISE)
 _REASONS = {
     **{
         code.name.lower(): RecipientState.UNDELIVERED
         for code in ReceiptCode
         if code not in _SUCCESSES
     },
-    **{
-        each.name.lower(): RecipientState.NOT_SENT
-        for each in Exclusion
-        if each is not Exclusion.DUPLICATED
-    },
+    **{each.name.lower(): RecipientState.NOT_SENT for each in Exclusion if each not in _OTHERWISE},
 }
 # What a status counts them as, and what begins the reasons of such rows.
 _OF_ROWS = {
@@ -99,7 +96,7 @@ class Only:
 
     def takes(self, state: RecipientState, reason: str | None) -> bool:
         """Tell whether those in a state are, for a reason; never such as may have got it."""
-        if state not in RESENDABLE or reason == _NEVER:
+        if state not in RESENDABLE or reason in _NEVER:
             return False
         return any(kind.state is state and kind.reason in (None, reason) for kind in self.kinds)
 
@@ -162,7 +159,7 @@ def _plain(word: str) -> str:
 _STATES = {_plain(state.value): state for state in RecipientState}
 
 
-REASONS = frozenset({*_REASONS, _NEVER, *_OF_ROWS, *_OF_ROWS.values()})
+REASONS = frozenset({*_REASONS, *_NEVER, *_OF_ROWS, *_OF_ROWS.values()})
 """Words that may be a recipient's reason, whatever the campaign; the API's words come on top."""
 
 

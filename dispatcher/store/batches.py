@@ -1,7 +1,7 @@
 """Batches: claiming them for a quote or a send, and recording how that ended."""
 
 import enum
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -249,7 +249,7 @@ class Batches:
         if reply[0] != _CLAIMED:
             return _nothing(reply[0])
         _, n, attempt, packed, message, lists, fates, first, progress, due, *rest = reply
-        windows, heeded, listed, owner, slot, begins_later, now = rest
+        windows, heeded, listed, owner, slot, begins_later, source, now = rest
         self._clock.heed(int(now), asked=asked, answered=self._clock.monotonic())
         if not durable:
             self._give_back(owner.decode(), n, int(attempt))
@@ -270,14 +270,15 @@ class Batches:
             listed=int(listed),
             post_at=self._clock.moment(int(slot)) if int(slot) else None,
             begins_later=begins_later == _YES,
+            resend_of=source.decode() or None,
         )
 
-    def cut(self, claim: SendClaim, places: Collection[int]) -> int | None:
-        """Take suppressed people out of a claimed batch; give how many are left.
+    def cut(self, claim: SendClaim, exclusions: Mapping[int, Exclusion]) -> int | None:
+        """Take people out of a claimed batch by their places; give how many are left.
 
         A batch of nobody ends here, and its credits are free again. None when the claim is over.
         """
-        packed = msgspec.msgpack.encode(list(places))
+        packed = _packed(exclusions)
         left = int(self._scripts.run(Script.CUT, claim.campaign, claim.n, claim.attempt, packed))
         return None if left < 0 else left
 

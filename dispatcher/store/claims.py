@@ -108,6 +108,7 @@ class SendClaim:
         listed: version of that list when it was claimed.
         post_at: its slot in the account's budget, by the monotonic clock; None without a budget.
         begins_later: it counts as perhaps sent only from `begin_post` on.
+        resend_of: the campaign of which it sends to some again; None for another.
     """
 
     campaign: str
@@ -125,6 +126,7 @@ class SendClaim:
     listed: int = 0
     post_at: float | None = None
     begins_later: bool = False
+    resend_of: str | None = None
 
 
 def left_in(fates: bytes) -> Sequence[int]:

@@ -78,7 +78,6 @@ _FIGURES: Mapping[str, float] = {
     "LIMIT_FORGOTTEN_MS": 120_000,
     "UNREAD": UNREAD,
     "RECEIPT_BASE": fates.RECEIPT_BASE,
-    "SUPPRESSED": int(fates.Exclusion.SUPPRESSED),
     "FORGOTTEN": int(fates.Exclusion.FORGOTTEN),
 }
 

@@ -44,9 +44,8 @@ NO_LAST_LOOK = Mutation(
     script="begin_post",
     cuts=(
         (
-            "if (redis.call('HGET', ACCOUNT, 'suppression_version') or '0') ~= ARGV[5]"
-            " then return 'suppressions' end",
-            "",
+            "(redis.call('HGET', ACCOUNT, 'suppression_version') or '0') ~= ARGV[5]",
+            "false",
         ),
     ),
     scenario=lambda _: [],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.domain.fates import Exclusion
 from dispatcher.domain.lifecycle import BatchState, CampaignState
 from dispatcher.domain.timing import AT_ONCE
 from dispatcher.domain.unknowns import Decision, OnUnknown, Source
@@ -330,7 +331,10 @@ def test_a_withdrawal_meanwhile_leaves_it_open(dedicated: Losses) -> None:
 
 def test_a_batch_that_people_left_after_its_quote_has_no_known_price(dedicated: Losses) -> None:
     claimed = dedicated.claim(7, policy=OnUnknown.RESEND)
-    assert dedicated.bench.account.batches.cut(claimed[0], [0]) == 1
+    assert (
+        dedicated.bench.account.batches.cut(claimed[0], dict.fromkeys([0], Exclusion.SUPPRESSED))
+        == 1
+    )
     lost = dedicated.end(claimed, taken=False)
     for _ in range(5):
         dedicated.look(after=60)

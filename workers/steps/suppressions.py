@@ -1,7 +1,8 @@
 """Keeps those who are suppressed out of batches, when they are quoted and before they are posted.
 
 A batch knows which version of the suppression list was heeded for it, and a claim tells the
-list's: while they are equal, nothing needs to be looked at.
+list's: while they are equal, nothing needs to be looked at. Before its POST, whoever got the
+message meanwhile by the campaign that is sent again is left out, too.
 """
 
 from collections.abc import Collection
@@ -16,7 +17,7 @@ from workers.steps.outcomes import outcome_of
 from workers.steps.wire import is_given
 
 _NOT_TOLD = "Redis did not tell who is suppressed"
-_NOBODY_LEFT = "everybody in it is suppressed"
+_NOBODY_LEFT = "nobody in it is left to send to"
 _GIVEN = (
     "somebody on the lists was suppressed after they were quoted, so nothing was sent: submit again"
 )
@@ -60,23 +61,36 @@ def suppressed_in(
 
 
 def cut_anew(account: Account, claim: SendClaim, *, anew: bool = False) -> SendClaim | SendRecord:
-    """Take those out of a claimed batch who were suppressed since it was quoted.
+    """Take those out of a claimed batch who are not to get it any more.
 
-    Gives the claim without them, or why nothing is to be sent.
+    They were suppressed since it was quoted, or it is sent again and they were reached. Gives the
+    claim without them, or why nothing is to be sent.
     """
     try:
         found = suppressed_in(account, claim, anew=anew)
-        if not found.places and left_in(claim.fates):
+        exclusions = {
+            **dict.fromkeys(_reached_in(account, claim), Exclusion.REACHED),
+            **dict.fromkeys(found.places, Exclusion.SUPPRESSED),
+        }
+        if not exclusions and left_in(claim.fates):
             return replace(claim, heeded=found.version)
-        if found.places and is_given(claim):
+        if exclusions and is_given(claim):
             return outcome_of(claim, Outcome.REFUSED, why=_GIVEN)
-        left = account.store.batches.cut(claim, found.places)
+        left = account.store.batches.cut(claim, exclusions)
     except StoreError:
         return outcome_of(claim, Outcome.NOT_SENT, why=_NOT_TOLD)
     if not left:
         # It has ended, so that this is not taken for its outcome.
         return outcome_of(claim, Outcome.NOT_SENT, why=_NOBODY_LEFT)
     fates = bytearray(claim.fates)
-    for place in found.places:
-        fates[place] = Exclusion.SUPPRESSED
+    for place, exclusion in exclusions.items():
+        fates[place] = exclusion
     return replace(claim, fates=bytes(fates), heeded=found.version)
+
+
+def _reached_in(account: Account, claim: SendClaim) -> Collection[int]:
+    """Find those of a campaign that sends again who were reached since it was made."""
+    if claim.resend_of is None:
+        return ()
+    reached = account.kin.reached(claim.campaign)
+    return [place for place in left_in(claim.fates) if claim.batch.numbers[place] in reached]

@@ -84,8 +84,8 @@ def test_those_cut_out_are_not_sent_to_and_the_answer_settles_the_money(bench: B
     bench.ready(recipients=4, batch_size=4)
     claim = bench.claim()
 
-    assert bench.account.batches.cut(claim, [1, 3]) == 2
-    assert bench.account.batches.cut(claim, [1, 3]) == 2
+    assert bench.account.batches.cut(claim, dict.fromkeys([1, 3], Exclusion.SUPPRESSED)) == 2
+    assert bench.account.batches.cut(claim, dict.fromkeys([1, 3], Exclusion.SUPPRESSED)) == 2
     check_books(bench, "c1")
     assert bench.begin(claim) is None
     bench.record(claim, Outcome.ACCEPTED, ticket="t1", cost=2)
@@ -100,14 +100,14 @@ def test_those_cut_out_are_not_sent_to_and_the_answer_settles_the_money(bench: B
 def test_those_cut_out_stay_so_when_the_batch_is_tried_again(bench: Bench) -> None:
     bench.ready(recipients=2)
     claim = bench.claim()
-    bench.account.batches.cut(claim, [0])
+    bench.account.batches.cut(claim, dict.fromkeys([0], Exclusion.SUPPRESSED))
     bench.record(claim, Outcome.NOT_SENT)
 
     again = bench.claim()
 
     assert again.fates == bytes([Exclusion.SUPPRESSED, 0])
     assert bench.begin(claim) == "over"
-    assert bench.account.batches.cut(claim, [1]) is None
+    assert bench.account.batches.cut(claim, dict.fromkeys([1], Exclusion.SUPPRESSED)) is None
     check_books(bench, "c1")
 
 
@@ -115,14 +115,14 @@ def test_a_batch_cut_to_nobody_ends_and_its_credits_return(bench: Bench) -> None
     bench.ready(recipients=4, batch_size=2, credits_left=4)
     claim = bench.claim()
 
-    assert bench.account.batches.cut(claim, [0, 1]) == 0
+    assert bench.account.batches.cut(claim, dict.fromkeys([0, 1], Exclusion.SUPPRESSED)) == 0
 
     check_books(bench, "c1")
     assert state_of(bench) is B.EMPTY
     assert bench.account.ledger.credits().reserved == 2
     assert bench.account.ledger.credits().balance == 4
     assert bench.begin(claim) == "over"
-    assert bench.account.batches.cut(claim, [0, 1]) is None
+    assert bench.account.batches.cut(claim, dict.fromkeys([0, 1], Exclusion.SUPPRESSED)) is None
     bench.record(claim, Outcome.NOT_SENT)
     bench.advance(SEND_LEASE_MS + 1)
     bench.account.ledger.tick()
@@ -137,7 +137,7 @@ def test_a_campaign_of_whom_everybody_is_cut_out_finishes_for_nothing(bench: Ben
     bench.ready(recipients=4, batch_size=2, credits_left=4)
 
     for _ in range(2):
-        bench.account.batches.cut(bench.claim(), [0, 1])
+        bench.account.batches.cut(bench.claim(), dict.fromkeys([0, 1], Exclusion.SUPPRESSED))
 
     check_books(bench, "c1")
     assert bench.status().state is C.FINISHED
@@ -150,7 +150,7 @@ def test_a_cancelled_campaign_whose_last_batch_is_cut_to_nobody_is_cancelled(ben
     claim = bench.claim()
     bench.account.campaigns.cancel("c1")
 
-    bench.account.batches.cut(claim, [0, 1])
+    bench.account.batches.cut(claim, dict.fromkeys([0, 1], Exclusion.SUPPRESSED))
 
     check_books(bench, "c1")
     assert bench.status().state is C.CANCELLED
@@ -162,7 +162,7 @@ def test_a_paused_campaign_whose_batch_is_cut_to_nobody_goes_on_later(bench: Ben
     claim = bench.claim()
     bench.account.campaigns.pause("c1")
 
-    bench.account.batches.cut(claim, [0, 1])
+    bench.account.batches.cut(claim, dict.fromkeys([0, 1], Exclusion.SUPPRESSED))
     check_books(bench, "c1")
     assert bench.status().state is C.HELD
     bench.account.campaigns.resume("c1")
@@ -177,7 +177,7 @@ def test_a_list_batch_cut_to_nobody_waits_for_no_ticket(bench: Bench) -> None:
     bench.quote_all("c1")
     claim = bench.claim()
 
-    bench.account.batches.cut(claim, [0, 1])
+    bench.account.batches.cut(claim, dict.fromkeys([0, 1], Exclusion.SUPPRESSED))
 
     check_books(bench, "c1")
     assert bench.status().state is C.FINISHED
@@ -186,7 +186,7 @@ def test_a_list_batch_cut_to_nobody_waits_for_no_ticket(bench: Bench) -> None:
 def test_a_receipt_of_somebody_cut_out_shows_that_they_were_sent_to(bench: Bench) -> None:
     bench.ready(recipients=2)
     claim = bench.claim()
-    bench.account.batches.cut(claim, [0])
+    bench.account.batches.cut(claim, dict.fromkeys([0], Exclusion.SUPPRESSED))
     bench.record(claim, Outcome.ACCEPTED, ticket="t1", cost=1)
 
     bench.account.receipts.merge([Receipt(sequence=claim.first, code=3, ticket="t1", at=NOON)])
@@ -244,7 +244,9 @@ class Cuts(RuleBasedStateMachine):
         found = suppressed_in(self.worker, claim, anew=anew)
         left: int | None = len(claim.batch.numbers)
         for _ in range(repeats if found.places else 0):
-            left = self.bench.account.batches.cut(claim, found.places)
+            left = self.bench.account.batches.cut(
+                claim, dict.fromkeys(found.places, Exclusion.SUPPRESSED)
+            )
         fates = bytearray(claim.fates)
         for place in found.places:
             fates[place] = Exclusion.SUPPRESSED
@@ -307,6 +309,6 @@ def test_cutting_needs_the_claim(bench: Bench, places: list[int]) -> None:
     claim = bench.claim()
     bench.record(claim, Outcome.UNKNOWN)
 
-    assert bench.account.batches.cut(claim, places) is None
+    assert bench.account.batches.cut(claim, dict.fromkeys(places, Exclusion.SUPPRESSED)) is None
     check_books(bench, "c1")
     assert state_of(bench) is B.UNKNOWN
