@@ -132,7 +132,8 @@ class Dispatcher(Aftermath):
         except StoreUnavailableError as error:
             raise UnconfirmedSubmitError(identity, str(error)) from error
         if is_new:
-            waiting = 1 if made.filling is None else made.filling.batches
+            # Contacts of lists are read first, which may take long.
+            waiting = 0 if made.filling is None else made.filling.batches
             self._hints.move_on(account, identity, CampaignState.QUEUED, waiting=waiting)
         return identity
 

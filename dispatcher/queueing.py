@@ -27,8 +27,11 @@ class QueueName(enum.Enum):
     SUBMIT = "submit"
     """Whole campaigns from producers that do not use our code."""
 
+    EXPRESS = "express"
+    """Quoting and sending where one batch waits: short, and never behind a million recipients."""
+
     DISPATCH = "dispatch"
-    """Quoting and sending."""
+    """Quoting and sending of all others."""
 
     CONTROL = "control"
     """Ticks and credit checks: short, and never behind a million recipients."""
@@ -183,12 +186,14 @@ class Hints:
     ) -> int:
         """Have as many tasks work on a campaign as it has batches waiting, within bounds.
 
+        One batch alone goes by the express queue; `waiting` is 0 when nobody knows how many do.
         Gives how many hints the broker took.
         """
         if state not in TASK_OF:
             return 0
         copies = min(max(waiting, 1), self._fan_out, most)
-        return copies if self.nudge(TASK_OF[state], account, campaign, copies=copies) else 0
+        task, queue = TASK_OF[state], QueueName.EXPRESS if waiting == 1 else None
+        return copies if self.nudge(task, account, campaign, copies=copies, queue=queue) else 0
 
     def backlog(self) -> int | None:
         """Count the hints to quote and send that no worker took yet; None when nobody can tell."""
@@ -204,17 +209,17 @@ class Hints:
         except (OperationalError, OSError):
             return None
 
-    def nudge(self, task: Task, *ids: str, copies: int = 1) -> bool:
+    def nudge(self, task: Task, *ids: str, copies: int = 1, queue: QueueName | None = None) -> bool:
         """Ask a worker to look at something; tell whether the broker took it.
 
-        A lost hint is no error: the tick gives another.
+        A lost hint is no error: the tick gives another. It goes to the task's queue unless told.
         """
         try:
             for _ in range(copies):
                 self._app.send_task(
                     task.value,
                     args=ids,
-                    queue=QUEUE_OF[task].value,
+                    queue=(queue or QUEUE_OF[task]).value,
                     expires=_HINT_LIFETIME,
                     ignore_result=True,
                 )

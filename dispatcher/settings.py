@@ -190,7 +190,7 @@ class Settings(ConnectionSettings):
     quote_lease: Seconds = 45
     send_lease: Seconds = 75
     visibility_timeout: Seconds = 300
-    slice_seconds: Seconds = 2
+    slice_seconds: Seconds = 0.5
     fan_out: int = Field(default=16, ge=1, le=256)
     nudge_after: Seconds = 10
     credit_check_every: Seconds = 60

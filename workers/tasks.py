@@ -68,15 +68,19 @@ def register(app: Celery, resources: Callable[[], Resources]) -> None:
 def _register_dispatch(app: Celery, resources: Callable[[], Resources]) -> None:
     @app.task(name=Task.QUOTE.value)  # type: ignore[untyped-decorator]  # celery has no types
     def quote(account: str, campaign: str) -> None:
-        _take_turn(
+        last = _take_turn(
             resources(), Task.QUOTE, lambda found: quote_next(found, campaign), account, campaign
         )
+        if last is Progress.QUOTED:
+            _send(resources(), account, campaign)
 
     @app.task(name=Task.SEND.value)  # type: ignore[untyped-decorator]  # celery has no types
     def send(account: str, campaign: str) -> None:
-        _take_turn(
-            resources(), Task.SEND, lambda found: send_next(found, campaign), account, campaign
-        )
+        _send(resources(), account, campaign)
+
+
+def _send(resources: Resources, account: str, campaign: str) -> None:
+    _take_turn(resources, Task.SEND, lambda found: send_next(found, campaign), account, campaign)
 
 
 def _register_callbacks(app: Celery, resources: Callable[[], Resources]) -> None:
@@ -202,14 +206,15 @@ def _take_turn(
     step: Step,
     account: str,
     *more: str,
-) -> None:
+) -> Progress:
     """Work for a while, then queue up again, so that a large campaign does not block others."""
     found = resources.account(account)
     if found is None:
         _log.error("no credentials for this account", account=account, task=task.value)
-        return
+        return Progress.NONE
     until = time.monotonic() + resources.settings.slice_seconds
-    while step(found) is Progress.MADE:
+    while (last := step(found)) is Progress.MADE:
         if time.monotonic() >= until or resources.stopping.is_set():
             resources.hints.nudge(task, account, *more)
-            return
+            break
+    return last

@@ -14,7 +14,7 @@ from redis import Redis
 from dispatcher import Campaign
 from dispatcher.account_settings import AccountSettings
 from dispatcher.domain.lifecycle import CampaignState
-from dispatcher.queueing import Hints, Task, make_app
+from dispatcher.queueing import Hints, QueueName, Task, make_app
 from dispatcher.settings import Settings
 from dispatcher.store.account import Store
 from dispatcher.store.connection import connect
@@ -82,8 +82,8 @@ class Inbox(Hints):
         super().__init__(make_app(settings), fan_out=1)
         self._waiting: dict[Hint, None] = {}
 
-    def nudge(self, task: Task, *ids: str, copies: int = 1) -> bool:
-        del copies
+    def nudge(self, task: Task, *ids: str, copies: int = 1, queue: QueueName | None = None) -> bool:
+        del copies, queue
         self._waiting[task, *ids] = None
         return True
 

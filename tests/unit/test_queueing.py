@@ -50,6 +50,7 @@ def test_task_names_are_those_other_programs_rely_on() -> None:
 def test_queue_names_are_those_workers_are_started_with() -> None:
     assert [name.value for name in QueueName] == [
         "submit",
+        "express",
         "dispatch",
         "control",
         "cancel",
@@ -60,7 +61,7 @@ def test_queue_names_are_those_workers_are_started_with() -> None:
 
 def test_every_task_has_a_queue_and_every_queue_a_task() -> None:
     assert QUEUE_OF.keys() == set(Task)
-    assert set(QUEUE_OF.values()) == set(QueueName)
+    assert {*QUEUE_OF.values(), QueueName.EXPRESS} == set(QueueName)
 
 
 @pytest.mark.parametrize("task", Task)
@@ -117,6 +118,17 @@ def test_as_many_tasks_work_on_a_campaign_as_it_has_batches_within_bounds(
     Hints(broker, fan_out=4).move_on("shop", "spring", CampaignState.SENDING, waiting=waiting)
 
     assert len(broker.sent) == copies
+
+
+@pytest.mark.parametrize(
+    ("waiting", "queue"), [(0, "dispatch"), (1, "express"), (2, "dispatch"), (1000, "dispatch")]
+)
+def test_one_batch_alone_does_not_wait_behind_large_campaigns(waiting: int, queue: str) -> None:
+    broker = Broker()
+
+    Hints(broker, fan_out=4).move_on("shop", "spring", CampaignState.QUEUED, waiting=waiting)
+
+    assert {options["queue"] for _, _, options in broker.sent} == {queue}
 
 
 @pytest.mark.parametrize("state", CampaignState)

@@ -7,5 +7,8 @@ class Progress(enum.Enum):
     MADE = "made"
     """Something was done, and there may be more."""
 
+    QUOTED = "quoted"
+    """A campaign of one batch has its quote, and whoever took it may send it at once."""
+
     NONE = "none"
     """Nothing is due; a tick or an event brings the step back."""

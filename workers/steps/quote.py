@@ -44,13 +44,13 @@ def quote_next(account: Account, campaign: str) -> Progress:
         elif not is_uploaded(claim):
             upload_next(account, claim)
         else:
-            _quote(account, claim)
+            return _quote(account, claim)
     except (ApiError, InputError) as error:
         _fail(account, claim, error)
     return Progress.MADE
 
 
-def _quote(account: Account, claim: QuoteClaim) -> None:
+def _quote(account: Account, claim: QuoteClaim) -> Progress:
     account.trace(Milestone.QUOTE_CLAIMED, claim.campaign, claim.n)
     claim, suppressed = _heeding(account, claim)
     found = _ask(account, claim, suppressed)
@@ -68,6 +68,8 @@ def _quote(account: Account, claim: QuoteClaim) -> None:
         _log.info("campaign quoted", campaign=claim.campaign, state=next_up.state.value)
     if next_up.state is CampaignState.SENDING:
         account.hints.move_on(account.name, claim.campaign, next_up.state, waiting=next_up.waiting)
+        return Progress.QUOTED if next_up.waiting == 1 else Progress.MADE
+    return Progress.MADE
 
 
 def _heeding(account: Account, claim: QuoteClaim) -> tuple[QuoteClaim, dict[int, Exclusion]]:
