@@ -39,7 +39,8 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 def start_monitor(stack: Stack) -> str:
     command = ("-m", "dispatcher", "monitor", "--port", "0")
-    return stack._start("monitor", *command).announcement(MONITOR_READY)
+    reader = stack._sign_in("monitor", "monitor")
+    return stack._start("monitor", *command, **reader).announcement(MONITOR_READY)
 
 
 def page(url: str) -> str:
