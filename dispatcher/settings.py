@@ -2,7 +2,8 @@
 
 A variable is `DISPATCHER_` and the field's name; nested fields take a double underscore:
 `DISPATCHER_ACCOUNTS__DEFAULT__USERNAME`. Files named after variables in the directory
-`DISPATCHER_SECRETS_DIR` (Docker and Kubernetes secrets) are read too.
+`DISPATCHER_SECRETS_DIR` (Docker and Kubernetes secrets), or in several with colons between them,
+are read too.
 
 Fields of type `float` are seconds. Durations, those of type `timedelta`, are written as on the
 command line, `90s`, `30m`, `2h` or `45d`, or as ISO 8601, `P45D` or `PT90M`.
@@ -18,8 +19,10 @@ from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
+    SecretStr,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -48,6 +51,7 @@ from dispatcher.errors import SettingsError
 _DEFAULT_ACCOUNT = "default"
 Seconds = Annotated[float, Field(gt=0)]
 _LONGEST = timedelta(days=36_500)
+_SHORTEST_PASSWORD = 12
 _ISO_DURATION = TypeAdapter(timedelta)
 
 
@@ -78,6 +82,15 @@ def _parts(value: object) -> object:
     if not isinstance(value, str):
         return value
     return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _sign_in(value: SecretStr) -> SecretStr:
+    user, _, password = value.get_secret_value().partition(":")
+    if not user or len(password) < _SHORTEST_PASSWORD:
+        raise ValueError(
+            f"write USER:PASSWORD, the password of {_SHORTEST_PASSWORD} characters or more"
+        )
+    return value
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)]
@@ -167,6 +180,9 @@ class Settings(ConnectionSettings):
             of, for it needs none, divided by commas.
         tracing_endpoint: base URL of an OTLP/HTTP collector, such as `http://127.0.0.1:4318`, that
             spans from submit to receipt are sent to; "" for none. Needs the extra `tracing`.
+        flower_auth: `USER:PASSWORD` that Flower asks for; without, it listens on this machine only.
+        flower_cookie_secret: signs Flower's cookies; unset makes one at each start.
+        flower_dir: where Flower keeps the list of tasks over a restart.
     """
 
     model_config = SettingsConfigDict(
@@ -231,6 +247,9 @@ class Settings(ConnectionSettings):
     monitor_port: int = Field(default=0, ge=0, le=65_535)
     monitor_accounts: Annotated[tuple[AccountName, ...], NoDecode, BeforeValidator(_parts)] = ()
     tracing_endpoint: str = ""
+    flower_auth: Annotated[SecretStr, AfterValidator(_sign_in)] | None = None
+    flower_cookie_secret: SecretStr | None = Field(default=None, min_length=16)
+    flower_dir: Path = Path(".dispatcher/flower")
 
     @classmethod
     def settings_customise_sources(
@@ -252,11 +271,16 @@ class Settings(ConnectionSettings):
         Raises:
             SettingsError: naming each variable that is missing or wrong, never its value.
         """
-        folder = os.environ.get("DISPATCHER_SECRETS_DIR")
-        if folder is not None and not Path(folder).is_dir():
-            raise SettingsError(f"DISPATCHER_SECRETS_DIR: {folder} is not a directory")
+        folders = [
+            folder
+            for folder in os.environ.get("DISPATCHER_SECRETS_DIR", "").split(os.pathsep)
+            if folder
+        ]
+        for folder in folders:
+            if not Path(folder).is_dir():
+                raise SettingsError(f"DISPATCHER_SECRETS_DIR: {folder} is not a directory")
         try:
-            return cls(_secrets_dir=folder)  # type: ignore[call-arg]  # pydantic-settings takes it beside the fields
+            return cls(_secrets_dir=folders or None)  # type: ignore[call-arg]  # pydantic-settings takes it beside the fields
         except ValidationError as error:
             raise SettingsError(_explain(error)) from None
         except UnreadableVariableError:

@@ -1,6 +1,7 @@
-"""Commands that become another process (worker, beat, web, sandbox), and the schema they speak."""
+"""Commands that become another process, such as worker, beat or web, and the schema they speak."""
 
 import importlib
+import importlib.util
 import os
 import sys
 from typing import Annotated, NoReturn
@@ -9,6 +10,7 @@ import typer
 
 from dispatcher.cli.output import stdout
 from dispatcher.documents import submit_schema
+from dispatcher.errors import SettingsError
 from dispatcher.settings import Settings
 from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.account import Store
@@ -24,6 +26,7 @@ def add_commands(app: typer.Typer) -> None:
         app.command(context_settings=_PASS_ON)(command)
     app.command(context_settings={**_PASS_ON, "help_option_names": []})(sandbox)
     app.command()(web)
+    app.command()(flower)
     app.command()(schema)
 
 
@@ -82,6 +85,26 @@ def web(
     """
     Keyring(Settings.from_env().accounts)
     _become("-m", "dispatcher.web", "--host", host, "--port", str(port))
+
+
+def flower(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 5555,
+    url_prefix: Annotated[str, typer.Option(help="Where a proxy serves it, such as flower.")] = "",
+) -> None:
+    """Run Flower, which lists tasks and what came of them; nothing can be changed through it.
+
+    It asks for DISPATCHER_FLOWER_AUTH, USER:PASSWORD, and keeps its list in
+    DISPATCHER_FLOWER_DIR. It needs the broker, and no credentials of any account.
+
+    Example: dispatcher flower --host 0.0.0.0
+    """
+    if importlib.util.find_spec("flower") is None:
+        raise SettingsError("Flower is not installed: pip install flower")
+    Settings.from_env()
+    where = ("--host", host, "--port", str(port), "--url-prefix", url_prefix)
+    _become("-m", "workers.flower", *where)
 
 
 def sandbox(context: typer.Context) -> None:

@@ -1,0 +1,97 @@
+"""The script that an operator runs first, on a folder of its own."""
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dispatcher.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+ACCOUNT = "DISPATCHER_ACCOUNTS__DEFAULT__"
+
+
+def prepare(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROOT / "deploy" / "prepare", *options, folder / "secrets"],
+        env={**os.environ, "ENV_FILE": str(folder / "env")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def written(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): path.read_text()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_it_makes_secrets_that_differ_and_that_only_their_owner_reaches(tmp_path: Path) -> None:
+    answer = prepare(tmp_path, "--sandbox")
+
+    assert answer.returncode == 0, answer.stderr
+    secrets = written(tmp_path / "secrets")
+    made = [value for name, value in secrets.items() if not name.endswith(("USERNAME", "PASSWORD"))]
+    assert len(set(made)) == len(made) == 10
+    assert min(map(len, made)) >= 48
+    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
+    assert not any(value in answer.stderr + answer.stdout for value in made)
+
+
+def test_the_service_understands_what_it_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(tmp_path, "--sandbox")
+    for line in (tmp_path / "env").read_text().splitlines():
+        name, equals, value = line.partition("=")
+        if equals and name.startswith("DISPATCHER_"):
+            monkeypatch.setenv(name, value)
+    role = tmp_path / "role"
+    role.mkdir()
+    (role / "DISPATCHER_FLOWER_AUTH").write_text((tmp_path / "secrets/flower/auth").read_text())
+    monkeypatch.setenv("DISPATCHER_SECRETS_DIR", f"{role}:{tmp_path / 'secrets' / 'accounts'}")
+
+    settings = Settings.from_env()
+
+    assert settings.api_url == "http://sandbox:8100"
+    assert settings.account("default").username == "sandbox@example.com"
+    assert settings.account("default").webhook_secret is not None
+    assert settings.flower_auth is not None
+    assert settings.flower_auth.get_secret_value().startswith("operator:")
+
+
+def test_repeating_it_changes_nothing(tmp_path: Path) -> None:
+    prepare(tmp_path, "--sandbox")
+    before = written(tmp_path)
+
+    answer = prepare(tmp_path)
+
+    assert answer.returncode == 0, answer.stderr
+    assert written(tmp_path) == before
+
+
+def test_without_anybody_to_ask_it_says_which_file_to_write(tmp_path: Path) -> None:
+    answer = prepare(tmp_path)
+
+    assert answer.returncode == 1
+    assert f"{ACCOUNT}USERNAME" in answer.stderr
+    assert not (tmp_path / "env").exists()
+
+
+def test_credentials_that_are_there_are_taken(tmp_path: Path) -> None:
+    accounts = tmp_path / "secrets" / "accounts"
+    accounts.mkdir(parents=True)
+    (accounts / f"{ACCOUNT}USERNAME").write_text("shop@example.com\n")
+    (accounts / f"{ACCOUNT}PASSWORD").write_text("a-secret-password\n")
+
+    answer = prepare(tmp_path)
+
+    assert answer.returncode == 0, answer.stderr
+    assert (accounts / f"{ACCOUNT}USERNAME").read_text() == "shop@example.com\n"
+    assert "\nDISPATCHER_API_URL" not in (tmp_path / "env").read_text()
