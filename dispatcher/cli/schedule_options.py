@@ -10,6 +10,7 @@ from dispatcher.domain.campaign import BadRows
 from dispatcher.domain.message import PushType
 from dispatcher.domain.occurrences import CatchUp
 from dispatcher.domain.schedules import Overlap
+from dispatcher.domain.unknowns import OnUnknown
 
 ScheduleId = Annotated[str, typer.Argument(metavar="ID", help="The schedule's id.")]
 File = Annotated[
@@ -61,6 +62,13 @@ OwnIdOption = Annotated[
 ]
 BadRowsOption = Annotated[
     BadRows | None, typer.Option(help="Refuse the table for bad numbers, or skip those rows.")
+]
+ProducerOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Whose campaigns they are: see `dispatcher feed`."),
+]
+OnUnknownOption = Annotated[
+    OnUnknown | None, typer.Option(help="When an answer is lost: see `dispatcher send --help`.")
 ]
 CatchUpOption = Annotated[
     CatchUp | None, typer.Option(help="Of runs that came too late: none, the last, or all.")

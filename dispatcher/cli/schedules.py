@@ -24,8 +24,10 @@ from dispatcher.cli.schedule_options import (
     ListOption,
     MostOption,
     NumberOption,
+    OnUnknownOption,
     OverlapOption,
     OwnIdOption,
+    ProducerOption,
     PushtypeOption,
     QueueOption,
     ScheduleId,
@@ -92,6 +94,8 @@ def create(  # noqa: PLR0913 - each is an option of the command
     number_column: NumberOption = None,
     id_column: OwnIdOption = None,
     bad_rows: BadRowsOption = None,
+    on_unknown: OnUnknownOption = None,
+    producer: ProducerOption = None,
     catch_up: CatchUpOption = None,
     lateness: LatenessOption = None,
     overlap: OverlapOption = None,
@@ -124,7 +128,13 @@ def create(  # noqa: PLR0913 - each is an option of the command
     wanted = _changed(
         draft,
         campaign=_given(
-            sender=sender, pushtype=pushtype, links=link, lists=lists, bad_rows=bad_rows
+            sender=sender,
+            pushtype=pushtype,
+            links=link,
+            lists=lists,
+            bad_rows=bad_rows,
+            on_unknown=on_unknown,
+            producer=producer,
         ),
         bounds=_given(
             catch_up=catch_up, lateness=_minutes(lateness), overlap=overlap, ends=ends, most=most
@@ -155,6 +165,8 @@ def edit(  # noqa: PLR0913 - each is an option of the command
     number_column: NumberOption = None,
     id_column: OwnIdOption = None,
     bad_rows: BadRowsOption = None,
+    on_unknown: OnUnknownOption = None,
+    producer: ProducerOption = None,
     catch_up: CatchUpOption = None,
     lateness: LatenessOption = None,
     overlap: OverlapOption = None,
@@ -185,6 +197,8 @@ def edit(  # noqa: PLR0913 - each is an option of the command
                 links=link,
                 lists=lists,
                 bad_rows=bad_rows,
+                on_unknown=on_unknown,
+                producer=producer,
             ),
             bounds=_given(
                 catch_up=catch_up,

@@ -75,6 +75,24 @@ def test_it_measures_receipts_beside_servers_that_do_less() -> None:
     assert run.stdout.endswith("Correct: every receipt was merged.\n")
 
 
+def test_it_measures_how_throughput_grows_with_workers() -> None:
+    sizes = ("--workers", "1", "2", "--campaigns", "6", "--batches", "2", "--batch-size", "20")
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.scaling", *sizes],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert len(re.findall(r"^ +[12] +\d+\.\d\d +\d", run.stdout, re.MULTILINE)) == 2
+    assert run.stdout.endswith(
+        "Correct: every recipient was sent to once, for the cost on record.\n"
+    )
+
+
 def _started_by(benchmark: "subprocess.Popen[bytes]", word: str) -> list[psutil.Process]:
     """List its descendants once one of them was started with a word."""
     family = psutil.Process(benchmark.pid).children(recursive=True)

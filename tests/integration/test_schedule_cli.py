@@ -116,6 +116,18 @@ def test_every_bound_is_an_option(run: Run) -> None:
     ) in output
 
 
+def test_what_is_done_about_lost_answers_and_who_is_told_are_options(run: Run) -> None:
+    given = ("--on-unknown", "resend", "--producer", "shop")
+    assert run("create", "people.csv", *DAILY, "--id", "news", *given)[0] == 0
+    made = shown(run)["schedule"]["campaign"]
+
+    assert run("edit", "news", "--on-unknown", "assume-sent", "--producer", "crm")[0] == 0
+    changed = shown(run)["schedule"]["campaign"]
+
+    assert (made["on_unknown"], made["producer"]) == ("resend", "shop")
+    assert (changed["on_unknown"], changed["producer"]) == ("assume-sent", "crm")
+
+
 def test_schedules_are_listed(run: Run) -> None:
     run("create", "people.csv", *DAILY, "--id", "news")
     run("create", *DAILY, "--id", "lists", "--list", "12")
