@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from dispatcher import Decision, Dispatcher, OnUnknown
 from dispatcher.cli.main import app
 from dispatcher.domain.lifecycle import BatchState, CampaignState
+from dispatcher.domain.unknowns import Source
 from dispatcher.errors import InputError, StateError, UnknownCampaignError
 from dispatcher.store.batches import Outcome
 from tests.support.bench import RECEIPT_WAIT_MS, Bench
@@ -138,6 +139,24 @@ def test_what_is_assumed_sent_counts_so_after_the_wait_for_receipts(losses: Loss
 
     assert losses.state(lost) is B.ACCEPTED
     assert losses.bench.status(lost.claim.campaign).cost == 5
+    check(losses, lost)
+
+
+def test_what_is_no_longer_proven_unsent_is_assumed_sent_again(losses: Losses) -> None:
+    lost = losses.lose(5, taken=True, policy=OnUnknown.ASSUME_SENT)
+    unknowns = losses.bench.account.unknowns
+    found = losses.unknown(lost)
+    assert found is not None
+    unknowns.settle([found.finding(Decision.NOT_SENT, Source.LISTING, "it is not there")])
+    losses.bench.advance(RECEIPT_WAIT_MS - 1)
+    unknowns.settle([found.finding(Decision.OPEN, Source.LISTING, "the list has a gap")])
+    losses.review()
+    assert losses.state(lost) is B.UNKNOWN
+
+    losses.bench.advance(1)
+    losses.review()
+
+    assert losses.state(lost) is B.ACCEPTED
     check(losses, lost)
 
 

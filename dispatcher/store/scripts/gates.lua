@@ -46,6 +46,16 @@ local function end_probe(name, to)
   if to == B.accepted or to == B.scheduled or to == B.refused then close_breaker() else open_breaker() end
 end
 
+-- Has a batch of unknown outcome counted as sent after the wait for receipts, if its campaign wants that.
+local function assume_later(id, n)
+  local name = id .. '/' .. n
+  local f = redis.call('HMGET', key(K.campaign, id), 'on_unknown', 'receipt_wait')
+  if f[1] ~= ASSUME_SENT then return end
+  local since = number(redis.call('ZSCORE', key(K.unknown), name))
+  local due = math.max(since, number(redis.call('HGET', key(K.batch, id, n), 'due_at')))
+  redis.call('ZADD', key(K.assumptions), due + number(f[2]), name)
+end
+
 -- Books a batch among those of unknown outcome, or out of them.
 local function count_unknown(id, n, name, from, to, quote)
   if from == B.unknown then
@@ -62,11 +72,7 @@ local function count_unknown(id, n, name, from, to, quote)
   if redis.call('HGET', ACCOUNT, 'dedicated') == '1' then
     redis.call('HSET', ACCOUNT, 'serial_until', now + SERIAL_MS)
   end
-  local f = redis.call('HMGET', key(K.campaign, id), 'on_unknown', 'receipt_wait')
-  if f[1] == ASSUME_SENT then
-    local due = math.max(now, number(redis.call('HGET', key(K.batch, id, n), 'due_at')))
-    redis.call('ZADD', key(K.assumptions), due + number(f[2]), name)
-  end
+  assume_later(id, n)
 end
 
 -- Remembers whose a ticket is, so that no other batch is taken for it.

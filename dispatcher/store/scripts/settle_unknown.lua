@@ -15,10 +15,11 @@ local function send_again(id, n, quote, words)
   if give_back(id, n, quote, words, 0) then go_on(id) end
 end
 
-local function note(batch, verdict, source)
+local function note(id, n, batch, verdict, source)
   if verdict == V.absent then
     redis.call('HSETNX', batch, 'absent_at', now)
   elseif source == V.listing then
+    if redis.call('HEXISTS', batch, 'verdict') == 1 then assume_later(id, n) end
     redis.call('HDEL', batch, 'absent_at', 'verdict')
   end
   return 'noted'
@@ -53,7 +54,7 @@ local function settle(id, n, verdict, source, words, ticket, cost)
     note_unticketed(id, n)
     give_up(id, n, quote, words)
   else
-    return note(batch, verdict, source)
+    return note(id, n, batch, verdict, source)
   end
   progress(id)
   return 'settled'

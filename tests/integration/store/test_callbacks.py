@@ -211,6 +211,31 @@ def test_everything_after_a_number_is_delivered_again_on_request(bench: Bench) -
     assert [delivery.event.id for delivery in again] == ids[1:]
 
 
+def test_what_waits_behind_that_number_comes_in_its_order_again(bench: Bench) -> None:
+    tell(bench, *["c1"] * 3)
+    assert [deliver(bench), deliver(bench, FAILED)] == [1, 2]
+    tell(bench, "c2")
+    bench.advance(1_000)
+    assert deliver(bench) == 4
+
+    bench.account.callbacks.replay("shop", [], after=0)
+
+    assert [deliver(bench) for _ in range(4)] == [1, 2, 3, 4]
+    assert take(bench) is False
+
+
+def test_what_is_under_way_stays_so_while_others_come_again(bench: Bench) -> None:
+    tell(bench, "c1", "c1")
+    assert deliver(bench) == 1
+    under_way = taken(bench)
+
+    bench.account.callbacks.replay("shop", [], after=0)
+    settle(bench, under_way)
+
+    assert [deliver(bench) for _ in range(2)] == [1, 2]
+    assert take(bench) is False
+
+
 def test_kinds_that_are_not_wanted_are_passed_over(bench: Bench) -> None:
     tell(bench, *["c1"] * 150, kind=EventKind.BATCH)
     tell(bench, "c1")
