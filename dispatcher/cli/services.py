@@ -93,9 +93,9 @@ def flower(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 5555,
     url_prefix: Annotated[str, typer.Option(help="Where a proxy serves it, such as flower.")] = "",
 ) -> None:
-    """Run Flower, which lists tasks and what came of them; nothing can be changed through it.
+    """Run Flower, which lists tasks and what came of them.
 
-    It asks for DISPATCHER_FLOWER_AUTH, USER:PASSWORD, and keeps its list in
+    Nothing can be changed through it. It asks for DISPATCHER_FLOWER_AUTH, USER:PASSWORD, and keeps its list in
     DISPATCHER_FLOWER_DIR. It needs the broker, and no credentials of any account.
 
     Example: dispatcher flower --host 0.0.0.0
