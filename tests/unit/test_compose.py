@@ -131,6 +131,14 @@ def test_secrets_are_files_and_no_variable_holds_one() -> None:
     assert [secret for secret in compose()["secrets"].values() if set(secret) != {"file"}] == []
 
 
+@pytest.mark.parametrize("name", ["flower", "monitor", "state", "broker", "prometheus", "grafana"])
+def test_who_needs_no_credentials_of_accounts_has_none(name: str) -> None:
+    service = SERVICES[name]
+
+    assert "/run/accounts" not in str(service)
+    assert not service.get("env_file")
+
+
 def test_images_are_named_by_an_exact_version() -> None:
     images = {variables()[name] for name in variables() if name.endswith("_IMAGE")}
 
@@ -173,6 +181,7 @@ def test_every_variable_compose_reads_is_in_the_example_with_the_same_default() 
 
     assert {name: known.get(name) for name in read} == read | {
         "SECRETS_DIR": "./secrets",  # what is required of the operator is what `prepare` writes
+        "DISPATCHER_MONITOR_ACCOUNTS": "",  # the monitor has no credentials that name accounts
     }
 
 
