@@ -15,6 +15,7 @@ def configure_logs(settings: Settings) -> logging.Handler:
     Gives the handler at its end, which may be given filters.
     """
     shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

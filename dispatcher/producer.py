@@ -4,6 +4,7 @@ import base64
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Self
@@ -40,6 +41,7 @@ from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.account import Store
 from dispatcher.store.ledger import Credits
 from dispatcher.suppressing import Suppressions
+from dispatcher.tracing import Tracing, open_tracing
 from dispatcher.unknowns import Unknowns
 
 
@@ -65,8 +67,10 @@ class Dispatcher(Aftermath):
         settings: Settings,
         *,
         now: Callable[[], datetime] = utc_now,
+        tracing: Tracing | None = None,
     ) -> None:
         super().__init__(store, hints, settings, now=now)
+        self._tracing = tracing or Tracing()
         self.erasure = Erasure(store, settings, self._preparation.normalise)
         self.schedules = Schedules(store, self._preparation, self._account_name)
         self.suppressions = Suppressions(store, self._preparation, self._account_name, now=now)
@@ -89,9 +93,9 @@ class Dispatcher(Aftermath):
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         """Open the dispatcher some settings describe."""
-        return cls(
-            Store.open(settings), Hints(make_app(settings), fan_out=settings.fan_out), settings
-        )
+        tracing = open_tracing(settings, service="producer")
+        hints = Hints(make_app(settings), fan_out=settings.fan_out)
+        return cls(Store.open(settings), hints, settings, tracing=tracing)
 
     def submit(self, campaign: Campaign, *, idempotency_key: str | None = None) -> str:
         """Queue a campaign; once this returns its id, the campaign is durable.
@@ -126,15 +130,16 @@ class Dispatcher(Aftermath):
         # Repeating a call is safe even when its time has come meanwhile.
         if problems and not store.campaigns.exists(identity):
             raise InputError(problems)
-        made = self._preparation.prepare(campaign, identity, account, store)
-        try:
-            is_new = store.campaigns.submit(made)
-        except StoreUnavailableError as error:
-            raise UnconfirmedSubmitError(identity, str(error)) from error
-        if is_new:
-            # Contacts of lists are read first, which may take long.
-            waiting = 0 if made.filling is None else made.filling.batches
-            self._hints.move_on(account, identity, CampaignState.QUEUED, waiting=waiting)
+        with self._tracing.span("campaigns.submit", account=account, campaign=identity):
+            made = self._preparation.prepare(campaign, identity, account, store)
+            try:
+                is_new = store.campaigns.submit(replace(made, trace=self._tracing.here()))
+            except StoreUnavailableError as error:
+                raise UnconfirmedSubmitError(identity, str(error)) from error
+            if is_new:
+                # Contacts of lists are read first, which may take long.
+                waiting = 0 if made.filling is None else made.filling.batches
+                self._hints.move_on(account, identity, CampaignState.QUEUED, waiting=waiting)
         return identity
 
     def quote(
@@ -331,6 +336,7 @@ class Dispatcher(Aftermath):
     def close(self) -> None:
         """Close every connection."""
         self._store.close()
+        self._tracing.close()
 
 
 _FOR_A_PERSON = (HoldReason.APPROVAL, HoldReason.PAUSED)

@@ -12,6 +12,8 @@ from celery.beat import Service
 from dispatcher.errors import DispatcherError
 from dispatcher.queueing import Hints, QueueName, Task, make_app
 from dispatcher.settings import Settings
+from dispatcher.tracing import open_tracing
+from workers.context import bind_task, unbind_task
 from workers.logs import configure_worker_logs
 from workers.milestones import Trace
 from workers.resources import Resources, trace_to_log
@@ -37,6 +39,8 @@ def create_app(settings: Settings, *, trace: Trace = trace_to_log) -> Celery:
     signals.setup_logging.connect(process.configure_logs, weak=False)
     signals.worker_init.connect(process.open, weak=False)
     signals.beat_init.connect(process.open_beat, weak=False)
+    signals.task_prerun.connect(bind_task)
+    signals.task_postrun.connect(unbind_task)
     signals.worker_shutting_down.connect(process.stop, weak=False)
     signals.worker_shutdown.connect(process.close, weak=False)
     signals.beat_init.connect(end_between_ticks)
@@ -108,7 +112,13 @@ class _Process:
         try:
             hints = Hints(self._app, fan_out=self._settings.fan_out)
             self._watchman = Watchman(self._settings)
-            found = Resources(self._settings, hints, trace=self._trace, watch=self._watchman.api)
+            found = Resources(
+                self._settings,
+                hints,
+                trace=self._trace,
+                watch=self._watchman.api,
+                tracing=open_tracing(self._settings, service="worker"),
+            )
             _replay_journal(found)
             self._watchman.watch_worker(self._app)
         except DispatcherError as error:

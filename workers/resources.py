@@ -20,11 +20,13 @@ from dispatcher.smsfactor.opening import open_client
 from dispatcher.smsfactor.watching import Watch, ignore
 from dispatcher.store.account import AccountStore, Store
 from dispatcher.store.tickets import Addressees
+from dispatcher.tracing import Tracing
 from workers.blacklist import Blacklist
 from workers.callbacks.posting import Poster
 from workers.journal import Journal
 from workers.limits import heeding
 from workers.milestones import Milestone, Trace
+from workers.tracing import calls_traced, milestones_traced
 
 _log = structlog.get_logger("workers")
 
@@ -51,6 +53,7 @@ class Account:
     trace: Trace = field(default=trace_to_log)
     stopping: Event = field(default_factory=Event)
     now: Callable[[], datetime] = utc_now
+    tracing: Tracing = field(default_factory=Tracing)
 
     @cached_property
     def receipt_key(self) -> bytes:
@@ -93,7 +96,7 @@ class Account:
 class Resources:
     """Everything a worker process shares between its tasks; safe to use from many threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - tests put their own in the place of each
         self,
         settings: Settings,
         hints: Hints,
@@ -102,12 +105,14 @@ class Resources:
         open_store: Callable[[Settings], Store] = Store.open,
         now: Callable[[], datetime] = utc_now,
         watch: Callable[[str], Watch] = lambda _: ignore,
+        tracing: Tracing | None = None,
     ) -> None:
         """Open; `watch` gives what is told of the calls of an account."""
         self.settings = settings
         self.hints = hints
         self.store = open_store(settings)
-        self.dispatcher = Dispatcher(self.store, hints, settings, now=now)
+        self.tracing = tracing or Tracing()
+        self.dispatcher = Dispatcher(self.store, hints, settings, now=now, tracing=self.tracing)
         self.journal = Journal(settings.journal_dir)
         self.stopping = Event()
         preparation = Preparation(settings, now=now)
@@ -120,13 +125,16 @@ class Resources:
                     settings,
                     name,
                     listing=settings.http_deadline,
-                    watch=heeding(name, store.pacing, watch(name)),
+                    watch=heeding(
+                        name, store.pacing, calls_traced(self.tracing, name, watch(name))
+                    ),
                 ),
                 hints=hints,
                 settings=settings,
                 journal=self.journal,
                 preparation=preparation,
-                trace=trace,
+                trace=milestones_traced(self.tracing, trace),
+                tracing=self.tracing,
                 stopping=self.stopping,
                 now=now,
             )
@@ -146,3 +154,4 @@ class Resources:
         """Close what was opened."""
         self.journal.close()
         self.store.close()
+        self.tracing.close()

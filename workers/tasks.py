@@ -32,6 +32,7 @@ from workers.steps.schedules import run_next
 from workers.steps.send import send_next
 from workers.steps.tick import tick
 from workers.steps.withdraw import withdraw_next
+from workers.tracing import turn_traced
 
 _log = structlog.get_logger("workers.tasks")
 
@@ -136,7 +137,10 @@ def _register_for_others(app: Celery, resources: Callable[[], Resources]) -> Non
     )
     def submit(document: Any) -> dict[str, Any]:  # noqa: ANN401 - anybody's document
         try:
-            return _submit(resources(), document)
+            found = resources()
+            parent = app.current_task.request.get("traceparent")
+            with found.tracing.span(Task.SUBMIT.value, parent=str(parent or "")):
+                return _submit(found, document)
         except InputError as error:
             return _refusal(error)
         except DispatcherError as error:
@@ -213,8 +217,9 @@ def _take_turn(
         _log.error("no credentials for this account", account=account, task=task.value)
         return Progress.NONE
     until = time.monotonic() + resources.settings.slice_seconds
-    while (last := step(found)) is Progress.MADE:
-        if time.monotonic() >= until or resources.stopping.is_set():
-            resources.hints.nudge(task, account, *more)
-            break
+    with turn_traced(found, task, more):
+        while (last := step(found)) is Progress.MADE:
+            if time.monotonic() >= until or resources.stopping.is_set():
+                resources.hints.nudge(task, account, *more)
+                break
     return last

@@ -36,6 +36,7 @@ from dispatcher.store.scripts import Scripts
 from dispatcher.store.server_clock import ServerClock
 from dispatcher.store.suppressions import SuppressionList
 from dispatcher.store.tickets import Tickets
+from dispatcher.store.traces import Traces
 from dispatcher.store.unknowns import Unknowns
 from dispatcher.store.unnamed import Unnamed
 from dispatcher.store.withdrawals import Withdrawals
@@ -69,6 +70,7 @@ class AccountStore:
     heard: Heard
     people: People
     erasure: Erasure
+    traces: Traces
 
 
 class Store:
@@ -163,4 +165,5 @@ class Store:
             heard=Heard(scripts),
             people=People(scripts, campaigns, finder, results),
             erasure=Erasure(scripts, suppressions),
+            traces=Traces(scripts),
         )

@@ -100,6 +100,7 @@ class Submission:
         nudge_after_ms: how long it may stand still.
         receipt_wait_ms: how long receipts are awaited.
         kinship: which campaign it sends to some of again; None for none.
+        trace: the `traceparent` of whoever submits it; "" for none.
     """
 
     id: str
@@ -122,6 +123,7 @@ class Submission:
     nudge_after_ms: int
     receipt_wait_ms: int
     kinship: Kinship | None = None
+    trace: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -243,6 +245,7 @@ def record_fields(submission: Submission, filling: Filling) -> list[str]:
             "handover": submission.handover.value if submission.handover else "",
             "max_lateness": _in_ms(submission.max_lateness),
             **_kinship_fields(submission.kinship),
+            **({"trace": submission.trace} if submission.trace else {}),
         }
     )
 

@@ -20,6 +20,7 @@ from dispatcher.store.tickets import Addressees
 from workers.resources import Account
 from workers.steps.progress import Progress
 from workers.steps.strays import forward_replies
+from workers.tracing import receipts_traced
 
 _log = structlog.get_logger("workers.receipts")
 
@@ -43,7 +44,8 @@ def merge_next(account: Account) -> Progress:
         return Progress.NONE
     found = _sort(account, entries)
     _address(account, found)
-    _merge(account, found)
+    with receipts_traced(account, [receipt.sequence for receipt, _ in found.ours]):
+        _merge(account, found)
     if found.foreign:
         account.store.receipts.park(found.foreign)
         _log.warning("receipts parked", account=account.name, count=len(found.foreign))
