@@ -40,6 +40,7 @@ from dispatcher.settings import Settings
 from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.account import Store
 from dispatcher.store.ledger import Credits
+from dispatcher.store.pacing import Pace
 from dispatcher.suppressing import Suppressions
 from dispatcher.tracing import Tracing, open_tracing
 from dispatcher.unknowns import Unknowns
@@ -327,6 +328,10 @@ class Dispatcher(Aftermath):
     def credits(self, *, account: str | None = None) -> Credits:
         """Tell what is known of an account's credits, without asking the API."""
         return self._open(account).ledger.credits()
+
+    def pace(self, *, account: str | None = None) -> Pace:
+        """Tell how fast an account may send just now, and how long workers waited for it."""
+        return self._open(account).pacing.read()
 
     def campaigns(self, *, account: str | None = None, count: int = 20) -> list[CampaignStatus]:
         """List the newest campaigns of an account, newest first."""

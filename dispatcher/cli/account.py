@@ -12,6 +12,7 @@ from dispatcher.producer import Dispatcher
 from dispatcher.settings import Settings
 from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.ledger import Credits
+from dispatcher.store.pacing import Pace
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -37,15 +38,17 @@ def show_credits(
     try:
         known = dispatcher.credits(account=name)
         unknown = dispatcher.unknowns.tally(account=name)
+        pace = dispatcher.pace(account=name)
     finally:
         dispatcher.close()
     told = _ask(settings, name) if check else None
     if as_json:
-        write_json(_document(known, unknown) | {"account": name, "told": told})
+        document = _document(known, unknown) | {"pace": pace, "account": name, "told": told}
+        write_json(document)
     else:
-        stdout().print(
-            pairs(f"Credits of account {name}", _rows(known, told) + _lost_rows(unknown))
-        )
+        rows = _rows(known, told) + _lost_rows(unknown)
+        rows += pace_rows(pace, settings.account(name).rate)
+        stdout().print(pairs(f"Credits of account {name}", rows))
 
 
 def _ask(settings: Settings, account: str) -> int:
@@ -69,6 +72,20 @@ def _lost_rows(unknown: UnknownTally) -> list[tuple[str, str]]:
         since = f"{unknown.breaker_since:%Y-%m-%d %H:%M:%S %Z}"
         why = f"too many answers were lost, at {since}; it is tried again by itself"
         rows.append(("nothing is sent", f"{why}, or by dispatcher start"))
+    return rows
+
+
+def pace_rows(pace: Pace, budget: float | None) -> list[tuple[str, str]]:
+    """Say how fast an account may send; nothing for one that nothing slows down."""
+    rows = []
+    if budget is not None:
+        rows.append(("budget", f"{budget:g} segments a second"))
+    if pace.rate and pace.effective and pace.effective < pace.rate:
+        why = "the API had too many requests; it grows back within a minute"
+        rows.append(("of it just now", f"{pace.effective:.3g} a second: {why}"))
+    if pace.paused_ms:
+        why = "the API asked for a pause"
+        rows.append(("nothing is sent", f"for {pace.paused_ms / 1000:.0f} s more: {why}"))
     return rows
 
 

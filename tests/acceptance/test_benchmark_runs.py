@@ -29,6 +29,38 @@ def test_it_compares_every_way_of_sending_and_checks_who_was_sent_to() -> None:
     assert "Correct: 2,000 recipients, each sent to once" in run.stdout
 
 
+def test_it_measures_how_a_budget_is_kept_and_checks_who_was_sent_to() -> None:
+    sizes = ("--workers", "1", "2", "--rate", "40", "--seconds", "3")
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.pacing", *sizes],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert len(re.findall(r"(arrived|granted): +\d+\.\d+ s, mean", run.stdout)) == 4
+    assert run.stdout.endswith("Correct: every recipient was sent to once\n")
+
+
+def test_it_measures_how_soon_alerts_go_out_and_checks_who_was_sent_to() -> None:
+    sizes = ("--recipients", "4000", "--alerts", "2", "--latency", "0.05", "--rate", "1000")
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.alerts", *sizes],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert len(re.findall(r"2 alerts, p50 \d+\.\d+ s, p95 \d+\.\d+ s", run.stdout)) == 2
+    assert run.stdout.endswith("Correct: every recipient was sent to once\n")
+
+
 def test_it_leaves_no_process_behind_even_when_it_is_killed() -> None:
     benchmark = subprocess.Popen(
         [*COMMAND, "--recipients", "200000"], cwd=ROOT, stdout=subprocess.DEVNULL

@@ -51,6 +51,7 @@ def test_every_public_method_of_the_dispatcher_says_what_it_does() -> None:
         "forget",
         "from_env",
         "from_settings",
+        "pace",
         "pause",
         "plan",
         "quote",

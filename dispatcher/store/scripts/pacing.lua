@@ -71,7 +71,14 @@ local function next_slot(weight)
   -- Who sends all the time may catch up with what was missed by accident, and nobody saves up.
   local saved = redis.call('EXISTS', key(K.slots)) == 1 and MOST_SAVED_MS or 0
   used_until = math.max(used_until, now + SLOT_NEAREST_MS - saved)
-  local slot = math.ceil(room_for(weight, rate, math.max(used_until, now + SLOT_NEAREST_MS)))
+  local from = math.max(used_until, now + SLOT_NEAREST_MS)
+  local last = redis.call('ZRANGE', key(K.slots), -1, -1, 'WITHSCORES')
+  if last[1] then
+    -- Catching up is done at twice the pace, not all at once.
+    local took = tonumber(string.match(last[1], '^%d+')) * WINDOW_MS / rate
+    from = math.max(from, math.min(tonumber(last[2]) + took / 2, now + WINDOW_MS))
+  end
+  local slot = math.ceil(room_for(weight, rate, from))
   local ahead = horizon(weight, rate)
   if slot - now > ahead then return math.floor(slot - ahead) end
   return slot, used_until + weight * WINDOW_MS / rate
