@@ -24,6 +24,7 @@ def test_a_worker_killed_before_its_slot_leaves_nothing_unknown(rig: Rig) -> Non
     status = rig.account.store.campaigns.status(campaign)
     assert (status.state, status.alarms) == (CampaignState.SENT, 0)
     assert len(rig.sandbox.ledger()) == status.batches
+    rig.receive()
     assert violations(rig.world(), [campaign]) == []
 
 
