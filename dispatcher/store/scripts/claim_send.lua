@@ -30,12 +30,13 @@ end
 -- A duplicate that was held up on its way must not claim a batch nobody will post.
 if redis.call('ZSCORE', key(K.ended), op) then return { 'ended' } end
 
--- Gives the next batch of a campaign that may be claimed now, or nothing and why not.
+-- Gives the next batch of a campaign that may be claimed now, or nothing and why not, and true when
+-- nothing of any other may be either.
 local function next_batch(id)
   local f = redis.call('HMGET', key(K.campaign, id), 'state', 'nudge_after', 'send_at', 'latest')
   if f[1] ~= C.sending then return nil, f[1] or 'none' end
   local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-  if redis.call('HGET', ACCOUNT, 'run_id') ~= run_id then return nil, 'fenced' end
+  if redis.call('HGET', ACCOUNT, 'run_id') ~= run_id then return nil, 'fenced', true end
   local send_at, latest = number(f[3]), number(f[4])
   if latest > 0 and now >= latest then
     expire(id)
@@ -43,12 +44,12 @@ local function next_batch(id)
   end
   if redis.call('HGET', ACCOUNT, 'parked') == H.credentials then
     hold(id, H.credentials)
-    return nil, C.held
+    return nil, C.held, true
   end
 
-  if redis.call('HEXISTS', ACCOUNT, 'stopped_by') == 1 then return nil, 'stopped' end
+  if redis.call('HEXISTS', ACCOUNT, 'stopped_by') == 1 then return nil, 'stopped', true end
   local closed = closed_gate()
-  if closed then return nil, closed end
+  if closed then return nil, closed, true end
   -- So close to its time, the API might take the moment for one that is past.
   if send_at > now and send_at <= now + LEAST_DELAY_MS then
     look_again(id, send_at)
@@ -63,31 +64,34 @@ local function next_batch(id)
   end
   if is_limited() then
     look_again(id, number(redis.call('HGET', ACCOUNT, 'limited_until')))
-    return nil, 'paced'
+    return nil, 'paced', true
   end
   return tonumber(next_up[1])
 end
 
--- Gives whose turn it is of those who share the budget; the campaign asked for takes part.
+-- Gives whose turn it is of those who share the budget; the campaign asked for takes part if it can.
 local function whose_turn(n)
-  join_turns(asked)
+  if n then join_turns(asked) end
   for _ = 1, MOST_PASSED_OVER do
     local first = redis.call('ZRANGE', key(K.turns), 0, 0)[1]
-    if first == asked then break end
-    local other = next_batch(first)
+    if not first or (first == asked and n) then break end
+    local other, _, is_for_all = next_batch(first)
     if other then return first, other end
+    if is_for_all then break end
     leave_turns(first)
   end
   return asked, n
 end
 
 local id = asked
-local n, why = next_batch(asked)
-if not n then return { why } end
+local n, why, is_for_all = next_batch(asked)
+if not n and (is_for_all or rate == 0) then return { why } end
 local slot, used_until = 0, 0
 if rate > 0 then
   set_rate(rate)
+  -- A worker that came for a campaign which is over is free for the others.
   id, n = whose_turn(n)
+  if not n then return { why } end
   slot, used_until = next_slot(weight_of(id, n))
   if not used_until then
     redis.call('ZADD', key(K.agenda), 'LT', slot, id)

@@ -250,6 +250,20 @@ def test_an_alert_gets_the_next_slot_whoever_asks(bench: Bench) -> None:
     assert claim.campaign == "alert"
 
 
+def test_who_comes_for_a_campaign_that_is_over_takes_the_next_turn(bench: Bench) -> None:
+    """Else the last worker of a small campaign would leave, and a tick have to call another."""
+    weigh(bench, "big", [10, 10, 10, 10])
+    weigh(bench, "alert", [5])
+    bench.accept(take(bench, "big"))
+    bench.accept(take(bench, "alert"))
+    bench.advance(200)
+    assert take(bench, "alert").campaign == "big"
+
+    bench.account.ledger.stop(by="somebody")
+    assert ask(bench, "alert") is NothingToDo.OTHER_STATE
+    assert bench.listed(Key.TURNS) == {"big"}
+
+
 def test_who_cannot_use_a_turn_is_passed_over(bench: Bench) -> None:
     weigh(bench, "paused", [10, 10])
     weigh(bench, "big", [10, 10])
