@@ -1,8 +1,8 @@
-"""The tasks: each calls a step until nothing is due or its turn is over."""
+"""The tasks: each calls a step until nothing is due or its turn is over, and says how it went."""
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import structlog
@@ -51,6 +51,14 @@ _ACCOUNT_STEPS: Mapping[Task, Step] = {
     Task.NAME: name_next,
 }
 
+_NAMES_OF_STEPS: Mapping[Task, tuple[str, str]] = {
+    Task.QUOTE: ("batch", "batches"),
+    Task.SEND: ("batch", "batches"),
+    Task.WITHDRAW: ("batch", "batches"),
+    Task.CHECK: ("campaign", "campaigns"),
+    Task.CALL_BACK: ("event", "events"),
+}
+
 
 class QuietTask(CeleryTask):  # type: ignore[misc]  # celery has no types
     """A task whose arguments nobody is shown."""
@@ -68,62 +76,70 @@ def register(app: Celery, resources: Callable[[], Resources]) -> None:
 
 def _register_dispatch(app: Celery, resources: Callable[[], Resources]) -> None:
     @app.task(name=Task.QUOTE.value)  # type: ignore[untyped-decorator]  # celery has no types
-    def quote(account: str, campaign: str) -> None:
-        last = _take_turn(
+    def quote(account: str, campaign: str) -> str:
+        turn = _take_turn(
             resources(), Task.QUOTE, lambda found: quote_next(found, campaign), account, campaign
         )
-        if last is Progress.QUOTED:
-            _send(resources(), account, campaign)
+        if turn.last is Progress.QUOTED:
+            return f"all quoted; sent: {_send(resources(), account, campaign)}"
+        return str(turn)
 
     @app.task(name=Task.SEND.value)  # type: ignore[untyped-decorator]  # celery has no types
-    def send(account: str, campaign: str) -> None:
-        _send(resources(), account, campaign)
+    def send(account: str, campaign: str) -> str:
+        return str(_send(resources(), account, campaign))
 
 
-def _send(resources: Resources, account: str, campaign: str) -> None:
-    _take_turn(resources, Task.SEND, lambda found: send_next(found, campaign), account, campaign)
+def _send(resources: Resources, account: str, campaign: str) -> "_Turn":
+    return _take_turn(
+        resources, Task.SEND, lambda found: send_next(found, campaign), account, campaign
+    )
 
 
 def _register_callbacks(app: Celery, resources: Callable[[], Resources]) -> None:
     @app.task(name=Task.CALL_BACK.value)  # type: ignore[untyped-decorator]  # celery has no types
-    def call_back(account: str, producer: str) -> None:
-        _take_turn(
+    def call_back(account: str, producer: str) -> str:
+        turn = _take_turn(
             resources(),
             Task.CALL_BACK,
             lambda found: deliver_next(found, producer),
             account,
             producer,
         )
+        return str(turn)
 
 
 def _register_control(app: Celery, resources: Callable[[], Resources]) -> None:
     @app.task(name=Task.TICK.value)  # type: ignore[untyped-decorator]  # celery has no types
-    def look_around() -> None:
-        _on_every_account(resources(), Task.TICK, tick)
+    def look_around() -> str:
+        return _on_every_account(resources(), Task.TICK, tick)
 
     @app.task(name=Task.RETAIN.value)  # type: ignore[untyped-decorator]  # celery has no types
-    def retain() -> None:
-        _on_every_account(resources(), Task.RETAIN, retain_all)
+    def retain() -> str:
+        return _on_every_account(resources(), Task.RETAIN, retain_all)
 
     for task, step in _ACCOUNT_STEPS.items():
         _register_account_step(app, resources, task, step)
 
 
-def _on_every_account(resources: Resources, task: Task, look: Callable[[Account], None]) -> None:
+def _on_every_account(resources: Resources, task: Task, look: Callable[[Account], None]) -> str:
+    failed = 0
     for account in resources.accounts:
         try:
             look(account)
         except DispatcherError as error:
             # One account's trouble must not stop the others.
             _log.error("look failed", task=task.value, account=account.name, error=str(error))
+            failed += 1
+    looked = _count(len(resources.accounts), "account", "accounts")
+    return f"{looked}, {failed} failed: see the log" if failed else looked
 
 
 def _register_account_step(
     app: Celery, resources: Callable[[], Resources], task: Task, step: Step
 ) -> None:
     @app.task(name=task.value)  # type: ignore[untyped-decorator]  # celery has no types
-    def take_turn(account: str) -> None:
-        _take_turn(resources(), task, step, account)
+    def take_turn(account: str) -> str:
+        return str(_take_turn(resources(), task, step, account))
 
 
 def _register_for_others(app: Celery, resources: Callable[[], Resources]) -> None:
@@ -204,22 +220,44 @@ def _refusal(error: InputError) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Turn:
+    """What came of a turn, in the words that Flower shows as the task's result."""
+
+    task: Task
+    steps: int = 0
+    last: Progress = Progress.NONE
+    is_cut_short: bool = False
+
+    def __str__(self) -> str:
+        if not self.steps:
+            return "nothing was due"
+        made = _count(self.steps, *_NAMES_OF_STEPS.get(self.task, ("step", "steps")))
+        return f"{made}, more to do" if self.is_cut_short else made
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
 def _take_turn(
     resources: Resources,
     task: Task,
     step: Step,
     account: str,
     *more: str,
-) -> Progress:
+) -> _Turn:
     """Work for a while, then queue up again, so that a large campaign does not block others."""
     found = resources.account(account)
     if found is None:
         _log.error("no credentials for this account", account=account, task=task.value)
-        return Progress.NONE
+        return _Turn(task=task)
     until = time.monotonic() + resources.settings.slice_seconds
+    steps = 0
     with turn_traced(found, task, more):
         while (last := step(found)) is Progress.MADE:
+            steps += 1
             if time.monotonic() >= until or resources.stopping.is_set():
                 resources.hints.nudge(task, account, *more)
-                break
-    return last
+                return _Turn(task=task, steps=steps, last=last, is_cut_short=True)
+    return _Turn(task=task, steps=steps, last=last)

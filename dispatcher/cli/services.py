@@ -95,8 +95,8 @@ def flower(
 ) -> None:
     """Run Flower, which lists tasks and what came of them.
 
-    Nothing can be changed through it. It asks for DISPATCHER_FLOWER_AUTH, USER:PASSWORD, and keeps its list in
-    DISPATCHER_FLOWER_DIR. It needs the broker, and no credentials of any account.
+    Nothing can be changed through it. It asks for DISPATCHER_FLOWER_AUTH, USER:PASSWORD, and
+    keeps its list in DISPATCHER_FLOWER_DIR. It needs the broker, and no credentials of any account.
 
     Example: dispatcher flower --host 0.0.0.0
     """

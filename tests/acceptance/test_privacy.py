@@ -84,10 +84,14 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 def start_flower(stack: Stack) -> str:
     port = free_port()
-    stack.env["FLOWER_UNAUTHENTICATED_API"] = "true"
-    command = ["-m", "celery", "-A", "workers.celery", "flower", "--address=127.0.0.1"]
-    env = {**stack.env, "DISPATCHER_BROKER_URL": stack.broker_url("flower")}
-    stack.children.start("flower", [sys.executable, *command, f"--port={port}"], env=env)
+    command = ["-m", "workers.flower", f"--port={port}"]
+    # Even who may look at the API without signing in sees nothing.
+    env = {**stack.env, "FLOWER_UNAUTHENTICATED_API": "true"}
+    env |= {
+        "DISPATCHER_BROKER_URL": stack.broker_url("flower"),
+        "DISPATCHER_FLOWER_DIR": str(stack.directory / "flower"),
+    }
+    stack.children.start("flower", [sys.executable, *command], env=env)
 
     def is_open() -> bool:
         with socket.socket() as probe:
