@@ -1,9 +1,10 @@
 """Waits for the slot that the account's budget gave a batch; see `store.pacing`."""
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from threading import Thread
 
-from dispatcher.errors import StoreError
 from dispatcher.queueing import Task
 from dispatcher.store.claims import SendClaim
 from workers.resources import Account
@@ -23,7 +24,7 @@ def await_slot(account: Account, claim: SendClaim) -> bool:
         return True
     if account.stopping.wait(max(0.0, claim.post_at - _LEAD - time.monotonic())):
         return False
-    account.hints.nudge(Task.SEND, account.name, claim.campaign)
+    _aside(lambda: account.hints.nudge(Task.SEND, account.name, claim.campaign))
     return True
 
 
@@ -39,5 +40,14 @@ def tell_lateness(account: Account, claim: SendClaim) -> None:
         return
     late_ms = int((time.monotonic() - claim.post_at) * 1000)
     if late_ms > _PUNCTUAL_MS:
-        with suppress(StoreError):
-            account.store.pacing.note(claim, late_ms=late_ms)
+        _aside(lambda: account.store.pacing.note(claim, late_ms=late_ms))
+
+
+def _aside(action: Callable[[], object]) -> None:
+    """Do what neither a slot nor an answer of the API may wait for, nor depend on."""
+
+    def run() -> None:
+        with suppress(Exception):
+            action()
+
+    Thread(target=run, name="aside", daemon=True).start()
