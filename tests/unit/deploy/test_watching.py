@@ -137,3 +137,20 @@ def test_the_dashboard_is_one_grafana_can_load() -> None:
     assert {panel["datasource"]["uid"] for panel in found["panels"] if "datasource" in panel} == {
         "prometheus"
     }
+
+
+def test_prometheus_looks_for_services_of_the_compose_stack_where_they_listen() -> None:
+    scraped = (PROMETHEUS / "prometheus.yml").read_text()
+    compose = (ROOT / "docker-compose.yml").read_text()
+    names = [name for each in re.findall(r"names: \[(.*)\]", scraped) for name in each.split(", ")]
+
+    assert len(names) == 5
+    assert [name for name in names if f"\n  {name}:\n" not in compose] == []
+    assert f'DISPATCHER_MONITOR_PORT: "{_port_of("processes", scraped)}"' in compose
+    assert f'--port, "{_port_of("monitor", scraped)}"' in compose
+
+
+def _port_of(job: str, scraped: str) -> str:
+    found = re.search(rf"job_name: {job}\n.*?port: (\d+)", scraped, re.DOTALL)
+    assert found
+    return found[1]
