@@ -61,13 +61,17 @@ class Rate:
     """How sends were kept within the account's rate, ever.
 
     Attributes:
-        limit: segments a second that are let through now; None when nothing limits them.
+        budget: segments a second, as the last claim told; None without one.
+        effective: what the API's last pause left of it so far.
+        paused: seconds for which nothing is quoted or sent, for the API asked for a pause.
         waits: how often a send waited for its turn.
         waited: seconds that were waited in all.
         lowered: how often the API asked for less.
     """
 
-    limit: float | None
+    budget: float | None
+    effective: float | None
+    paused: float
     waits: int
     waited: float
     lowered: int

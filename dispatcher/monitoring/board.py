@@ -90,6 +90,10 @@ def _tiles(found: AccountVitals) -> Iterable[str]:
     yield _tile("Batches due", f"{found.waiting:,}", f"{found.in_flight:,} in POSTs under way")
     lag = max((each.oldest or 0 for each in found.overdue.values()), default=0)
     yield _tile("Due lag", age(lag), f"{found.renudges:,} nudged again, ever")
+    if found.rate.budget:
+        paused = f", paused {age(found.rate.paused)}" if found.rate.paused else ""
+        more = f"of {found.rate.budget:,.0f} segments a second{paused}"
+        yield _tile("Rate", f"{found.rate.effective:,.0f}/s", more)
     waits = found.receipts
     yield _tile("Receipts waiting", f"{waits.count:,}", f"oldest {age(waits.oldest)}")
     yield _tile("Callbacks", f"{found.callbacks:,}", f"{found.dead:,} given up")

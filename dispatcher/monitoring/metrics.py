@@ -208,8 +208,12 @@ def _add_course(to: _Families, found: AccountVitals) -> None:
 
 def _add_rate(to: _Families, found: AccountVitals) -> None:
     account, rate = found.account, found.rate
-    says = "Segments a second that are let through now"
-    to.gauge("rate_segments_per_second", says, rate.limit, account=account)
+    says = "Segments a second of its budget"
+    to.gauge("rate_budget", says, rate.budget, account=account)
+    says = "What the API's last pause left of it so far"
+    to.gauge("rate_effective", says, rate.effective, account=account)
+    says = "Seconds for which nothing is sent, for the API asked for a pause"
+    to.gauge("rate_paused_seconds", says, rate.paused, account=account)
     to.counter("rate_waits", "Sends that waited for the rate", rate.waits, account=account)
     to.counter("rate_waited_seconds", "Seconds they waited", rate.waited, account=account)
     to.counter("rate_lowered", "Times the API asked for less", rate.lowered, account=account)

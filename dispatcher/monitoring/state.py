@@ -1,5 +1,6 @@
 """What the monitor sees: every account, the Redis that holds them, and the broker."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -48,7 +49,7 @@ class View:
 
 
 class Monitor:
-    """Looks, for one caller at a time: whoever comes meanwhile waits and looks after."""
+    """Looks, for one caller at a time; those who come meanwhile share the next look."""
 
     def __init__(self, settings: Settings) -> None:
         """Prepare; nothing is dialled before the first look."""
@@ -56,6 +57,8 @@ class Monitor:
         self._looker = Looker(settings)
         self._broker = Broker(settings)
         self._lock = Lock()
+        self._seen: View | None = None
+        self._began_at = 0.0
 
     @property
     def accounts(self) -> Sequence[str]:
@@ -64,15 +67,23 @@ class Monitor:
 
     def look(self) -> View:
         """Look at everything; what is away is not there, and no error."""
+        asked_at = time.monotonic()
         with self._lock:
-            broker = self._broker.look()
-            try:
-                server = self._looker.server()
-                accounts = tuple(self._looker.account(name) for name in self._names)
-            except StoreError as error:
-                _log.warning("redis away", why=str(error))
-                return View(server=None, accounts=(), broker=broker, why=str(error))
-            return View(server=server, accounts=accounts, broker=broker)
+            # What somebody else began to see since is as fresh, and saves those who wait a turn.
+            if self._seen is None or self._began_at < asked_at:
+                self._began_at = time.monotonic()
+                self._seen = self._look()
+            return self._seen
+
+    def _look(self) -> View:
+        broker = self._broker.look()
+        try:
+            server = self._looker.server()
+            accounts = tuple(self._looker.account(name) for name in self._names)
+        except StoreError as error:
+            _log.warning("redis away", why=str(error))
+            return View(server=None, accounts=(), broker=broker, why=str(error))
+        return View(server=server, accounts=accounts, broker=broker)
 
     def close(self) -> None:
         """Close every connection."""

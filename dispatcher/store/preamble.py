@@ -16,6 +16,9 @@ SERVER_CLOCK = "local t = redis.call('TIME'); return t[1] * 1000 + math.floor(t[
 UNREAD = -1
 """Stands among a campaign's waiting batches while the contacts of its lists are to be read."""
 
+RATE_RECOVERY_MS = 60_000
+"""After which a budget that a 429 lowered is whole again."""
+
 ANSWERED_KEPT_MS = 8 * 86_400_000
 """How long it is remembered whose a ticket is."""
 
@@ -70,7 +73,7 @@ _FIGURES: Mapping[str, float] = {
     "SLOT_LEASE_MS": 15_000,
     # Campaigns of which nothing can be sent just now leave the turns a few at a time.
     "MOST_PASSED_OVER": 20,
-    "RATE_RECOVERY_MS": 60_000,
+    "RATE_RECOVERY_MS": RATE_RECOVERY_MS,
     # Below this, nobody would learn that the API takes more again.
     "LEAST_SHARE": 1 / 64,
     "LIMIT_LEAST_MS": 1_000,

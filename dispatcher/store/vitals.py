@@ -24,6 +24,7 @@ from dispatcher.domain.vitals import (
 from dispatcher.settings import Settings
 from dispatcher.store.connection import open_blocking, translated
 from dispatcher.store.keys import Key, Keys
+from dispatcher.store.preamble import RATE_RECOVERY_MS
 from dispatcher.store.replies import text, text_fields
 
 # Whoever looks waits for it, and looks again soon.
@@ -55,6 +56,9 @@ _ACCOUNT_FIELDS = (
     "rate_waits",
     "rate_waited_ms",
     "rate_lowered",
+    "lowered_to",
+    "lowered_at",
+    "limited_until",
 )
 _LINE_FIELDS = (
     "state",
@@ -236,7 +240,7 @@ class Vitals:
             stopped_by=text(account["stopped_by"]) if account["stopped_by"] else None,
             is_breaker_open=account["breaker_at"] is not None,
             is_counted=account["counted"] == b"all" or not seen["newest"],
-            rate=_rate(account),
+            rate=_rate(account, ages.now),
             newest=tuple(_lines(closer, ages)),
             lost=tuple(_lost(seen, closer, ages)),
         )
@@ -308,9 +312,16 @@ def _money(account: Mapping[str, Any], ages: _Ages) -> Money:
     )
 
 
-def _rate(account: Mapping[str, Any]) -> Rate:
+def _rate(account: Mapping[str, Any], now: int) -> Rate:
+    budget = float(account["rate"] or 0)
+    effective = budget
+    if account["lowered_to"] is not None:
+        regained = max(0, now - int(account["lowered_at"] or 0)) * budget / RATE_RECOVERY_MS
+        effective = min(budget, float(account["lowered_to"]) + regained)
     return Rate(
-        limit=None if account["rate"] is None else float(account["rate"]),
+        budget=budget or None,
+        effective=effective if budget else None,
+        paused=max(0, int(account["limited_until"] or 0) - now) / 1000,
         waits=int(account["rate_waits"] or 0),
         waited=float(account["rate_waited_ms"] or 0) / 1000,
         lowered=int(account["rate_lowered"] or 0),

@@ -46,7 +46,7 @@ QUIET = AccountVitals(
     stopped_by=None,
     is_breaker_open=False,
     is_counted=True,
-    rate=Rate(limit=None, waits=0, waited=0, lowered=0),
+    rate=Rate(budget=None, effective=None, paused=0, waits=0, waited=0, lowered=0),
 )
 """An account nobody has to look at."""
 
@@ -75,7 +75,7 @@ TROUBLED = replace(
     stopped_by="ada",
     is_breaker_open=True,
     is_counted=False,
-    rate=Rate(limit=80, waits=12, waited=3.5, lowered=1),
+    rate=Rate(budget=80, effective=40, paused=3, waits=12, waited=3.5, lowered=1),
     newest=(
         Line(
             id="spring-<b>sale</b>",

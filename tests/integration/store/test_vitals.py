@@ -126,6 +126,19 @@ def test_a_count_that_is_wrong_is_mended(bench: Bench) -> None:
     check_standing(bench)
 
 
+def test_a_budget_is_told_as_the_scripts_reckon_it(bench: Bench) -> None:
+    bench.client.hset(bench.keys.of(Key.ACCOUNT), "rate", "100")
+    bench.account.pacing.lower(retry_after_ms=4_000)
+    bench.advance(7_000)
+
+    found, pace = vitals(bench).rate, bench.account.pacing.read()
+
+    assert found.budget == pace.rate
+    assert found.effective == pytest.approx(pace.effective)
+    assert found.effective != found.budget
+    assert (found.paused * 1000, found.lowered) == (pace.paused_ms, 1)
+
+
 def test_what_waits_in_streams_is_told_by_the_servers_clock(bench: Bench) -> None:
     bench.account.receipts.append([b"{}"])
     now = server_clock(bench.client)

@@ -39,7 +39,7 @@ def test_the_state_is_told_by_account() -> None:
     assert value(body, "lag_seconds", account="shop", what="campaigns") == 130
     assert value(body, "sends_blocked", account="shop", reason="breaker") == 1
     assert value(body, "sends_blocked", account="default", reason="breaker") == 0
-    assert value(body, "rate_segments_per_second", account="shop") == 80
+    assert value(body, "rate_effective", account="shop") == 40
     assert value(body, "queue_messages", queue="dispatch") == 2
     assert value(body, "queue_unacked") == 3
     assert value(body, "spent_credits_total", account="shop") == 9000
@@ -57,7 +57,7 @@ def test_what_is_away_is_down_and_the_rest_is_not_there() -> None:
 def test_what_nobody_knows_has_no_sample() -> None:
     body = metrics_page(view(accounts=(QUIET,))).body
 
-    assert "dispatcher_rate_segments_per_second{" not in body
+    assert "dispatcher_rate_budget{" not in body
     assert "dispatcher_campaign_oldest_seconds{" not in body
     assert value(body, "unknown_oldest_seconds", account="default") == 0
 
