@@ -15,7 +15,7 @@ in a URL is percent-encoded in user, password and vhost: `@` is `%40`.
 import enum
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
@@ -53,6 +53,7 @@ _PORTS: Mapping[tuple[Kind, bool], int] = {
     (Kind.AMQP, True): 5671,
 }
 _FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+_SIGN_IN_ERRORS = frozenset({"AuthenticationError", "AccessRefused"})
 _VERIFYING = frozenset({"", "required", "CERT_REQUIRED"})
 _TRUSTING = frozenset({"none", "CERT_NONE"})
 _TLS_WORDS = frozenset({*_FILES, "ssl_cert_reqs"})
@@ -160,11 +161,26 @@ class Address:
         secret = f":{quote(self.password, safe='')}" if self.password else ""
         sign_in = f"{user}{secret}@" if user or secret else ""
         path = quote(self.path, safe="")
-        return [f"{scheme}://{sign_in}{host}:{port}/{path}" for host, port in self.hosts]
+        return [f"{scheme}://{sign_in}{_in_url(host)}:{port}/{path}" for host, port in self.hosts]
 
-    def at(self, database: int) -> Self:
-        """Give the address of another logical database there."""
-        return replace(self, path=str(database))
+
+def why_unreachable(who: str, error: BaseException) -> str:
+    """Say why a server cannot be used, as far as its administrator has to know.
+
+    By the names of errors, for Redis' and RabbitMQ's clients have nothing in common.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"{who}'s certificate is not accepted: {cause.verify_message}"
+        if type(cause).__name__ in _SIGN_IN_ERRORS:
+            return f"{who} refuses the user or the password"
+        cause = cause.__cause__ or cause.__context__
+    return f"{who} did not answer ({type(error).__name__})"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 _UNREADABLE = (

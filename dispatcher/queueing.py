@@ -12,6 +12,7 @@ from celery import Celery
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import ChannelError, OperationalError
 
+from dispatcher.addresses import why_unreachable
 from dispatcher.broker_options import broker_options
 from dispatcher.domain.lifecycle import CampaignState
 from dispatcher.settings import Settings
@@ -254,7 +255,7 @@ def broker_problem(settings: Settings) -> str | None:
     app = make_app(settings)
     try:
         with app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, timeout=5)
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=5)
     except (OperationalError, OSError) as error:
-        return f"the broker does not answer ({type(error).__name__})"
+        return why_unreachable("the broker", error.__cause__ or error)
     return None

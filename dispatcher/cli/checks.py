@@ -10,6 +10,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+from dispatcher.addresses import Address
 from dispatcher.cli.exit_codes import ExitCode, code_of_error
 from dispatcher.domain.lifecycle import CampaignState
 from dispatcher.errors import (
@@ -67,6 +68,7 @@ def examine_all(settings: Settings, *, webhook_url: str | None) -> Iterator[Resu
     """Look at everything the settings name, one after the other."""
     yield from check_redis(settings)
     yield check_broker(settings)
+    yield judge_transport("broker connection", settings.broker_address)
     yield from check_api(settings)
     yield from check_webhook_secrets(settings)
     if webhook_url is not None:
@@ -84,7 +86,21 @@ def check_redis(settings: Settings) -> Iterator[Result]:
         yield _problem("redis", str(error), fix, ExitCode.STORE)
         return
     yield _fine("redis", f"{report.version} answers")
+    yield judge_transport("redis connection", settings.store_address)
     yield from judge_server(report, replicas=settings.redis_replicas, demo=settings.demo)
+
+
+def judge_transport(subject: str, address: Address) -> Result:
+    """Say who could read what is said to a server."""
+    if address.tls is not None and address.tls.verifies:
+        return _fine(subject, "encrypted, and the certificate is verified")
+    if address.tls is not None:
+        fix = "name its authority by ssl_ca_certs in place of ssl_cert_reqs=none"
+        return _warning(subject, "encrypted, to whoever answers (DISPATCHER_DEMO)", fix)
+    if all(host in _LOCAL_HOSTS for host, _ in address.hosts):
+        return _fine(subject, "stays on this machine")
+    fix = "begin its address with rediss, rediss+sentinel or amqps, unless the network is your own"
+    return _warning(subject, "in plain text, numbers and texts included", fix)
 
 
 def judge_server(report: ServerReport, *, replicas: int, demo: bool) -> Iterator[Result]:

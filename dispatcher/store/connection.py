@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ssl import SSLCertVerificationError
 from typing import Any
 
 from redis import Redis, Sentinel
@@ -11,7 +10,6 @@ from redis.asyncio import Sentinel as AsyncSentinel
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import (
-    AuthenticationError,
     BusyLoadingError,
     ConnectionError,  # noqa: A004 - redis-py's own, not the built-in
     NoScriptError,
@@ -22,7 +20,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from dispatcher.addresses import Address, Kind
+from dispatcher.addresses import Address, Kind, why_unreachable
 from dispatcher.errors import StoreError, StoreFullError, StoreUnavailableError
 
 # Scripts may be repeated, so short outages pass unnoticed; longer ones are the caller's.
@@ -119,21 +117,9 @@ def translated() -> Iterator[None]:
     except OutOfMemoryError:
         raise StoreFullError("Redis has no memory left: raise maxmemory, or wait") from None
     except _AWAY as error:
-        raise StoreUnavailableError(why_away("Redis", error)) from None
+        raise StoreUnavailableError(why_unreachable("Redis", error)) from None
     except RedisError as error:
         raise _refusal(error) from None
-
-
-def why_away(who: str, error: BaseException) -> str:
-    """Say why a server cannot be used, as far as its administrator has to know."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, SSLCertVerificationError):
-            return f"{who}'s certificate is not accepted: {cause.verify_message}"
-        if isinstance(cause, AuthenticationError):
-            return f"{who} refuses the user or the password"
-        cause = cause.__cause__ or cause.__context__
-    return f"{who} did not answer ({type(error).__name__})"
 
 
 def _refusal(error: RedisError) -> StoreError:

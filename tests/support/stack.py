@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
@@ -12,6 +12,7 @@ from redis import Redis, RedisError
 
 from dispatcher import Dispatcher, Settings
 from dispatcher.cli.children import Child, Children
+from dispatcher.embedded import HOST, EmbeddedRedis
 from tests.support.access import as_user, denials, server_with_users
 from tests.support.sandbox import Sandbox
 from tests.support.warm import WarmPopen
@@ -49,9 +50,22 @@ class Stack:
         credits: int = 100_000,  # noqa: A002 - the word of the glossary
         sandbox_options: tuple[str, ...] = (),
         env: Mapping[str, str] | None = None,
+        redis: EmbeddedRedis | None = None,
+        address: Callable[[str, int], str] | None = None,
     ) -> None:
+        """Choose what `start` will run.
+
+        Args:
+            directory: where all of it keeps its files.
+            credits: what the account has.
+            sandbox_options: further ones of the sandbox's command line.
+            env: variables of every process.
+            redis: the server, prepared, instead of a usual one.
+            address: where a user finds one of its logical databases, unless it is a usual one.
+        """
         self.directory = directory
-        self.redis = server_with_users(directory / "redis")
+        self.redis = redis or server_with_users(directory / "redis")
+        self._address = address or self._plain
         self.children = Children(directory, popen=WarmPopen)
         self.env: dict[str, str] = dict(env or {})
         self.web: Child | None = None
@@ -174,9 +188,12 @@ class Stack:
 
     def _sign_in(self, store: str, broker: str) -> dict[str, str]:
         return {
-            "DISPATCHER_REDIS_URL": as_user(self.redis.url, store),
-            "DISPATCHER_BROKER_URL": as_user(self.redis.url.removesuffix("0") + "1", broker),
+            "DISPATCHER_REDIS_URL": self._address(store, 0),
+            "DISPATCHER_BROKER_URL": self._address(broker, 1),
         }
+
+    def _plain(self, user: str, database: int) -> str:
+        return as_user(f"redis://{HOST}:{self.redis.port}/{database}", user)
 
     def _addresses(self, sandbox: str) -> dict[str, str]:
         return {
