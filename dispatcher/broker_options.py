@@ -57,6 +57,8 @@ def _of_sentinels(address: Address) -> dict[str, Any]:
     asking: dict[str, Any] = {
         "socket_timeout": _ASKING_TIMEOUT,
         "socket_connect_timeout": _ASKING_TIMEOUT,
+        # Not even once: the next Sentinel is asked instead of one that is dead.
+        "retry": None,
         **address.sentinel_sign_in,
     }
     if address.tls is not None:

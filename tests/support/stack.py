@@ -23,8 +23,8 @@ WORKER_READY = r"\S+@\S+ ready"
 BEAT_READY = r"maxinterval"
 RECEIVER_READY = r"receiver listening on (\S+)"
 WORKER_FLAGS = ("--without-gossip", "--without-mingle")
-# Who signs in to the store and to the broker, of deploy/users.acl; workers and all others are
-# `dispatcher` and `broker`.
+# Who signs in to the store and to the broker, of deploy/users.acl.
+_USUAL = ("dispatcher", "broker")
 _PRODUCER = ("dispatcher", "publisher")
 _RECEIVER = ("receiver", "publisher")
 
@@ -125,7 +125,7 @@ class Stack:
     def dispatcher(self) -> Dispatcher:
         """A dispatcher of this process, on the stack's Redis."""
         if self._dispatcher is None:
-            variables = {**self.env, **self._sign_in(*_PRODUCER)}
+            variables = {**self.env, **self._instead(*_PRODUCER)}
             self._dispatcher = Dispatcher.from_settings(settings_of(variables))
         return self._dispatcher
 
@@ -154,7 +154,7 @@ class Stack:
     def start_web(self, *, port: int = 0) -> str:
         """Start the webhook receiver, have the sandbox post to it; give its address."""
         options = ("--host", "127.0.0.1", "--port", str(port))
-        receiver = self._sign_in(*_RECEIVER)
+        receiver = self._instead(*_RECEIVER)
         self.web = self._start("web", "-m", "dispatcher.web", *options, **receiver)
         url = self.web.announcement(RECEIVER_READY)
         hooks = f"{url}/webhooks/{WEBHOOK_SECRET}"
@@ -192,12 +192,18 @@ class Stack:
             "DISPATCHER_BROKER_URL": self._address(broker, 1),
         }
 
+    def _instead(self, store: str, broker: str) -> dict[str, str]:
+        """Sign in as others, where a test has not put another address."""
+        usual = self._sign_in(*_USUAL)
+        others = self._sign_in(store, broker).items()
+        return {name: url for name, url in others if self.env[name] == usual[name]}
+
     def _plain(self, user: str, database: int) -> str:
         return as_user(f"redis://{HOST}:{self.redis.port}/{database}", user)
 
     def _addresses(self, sandbox: str) -> dict[str, str]:
         return {
-            **self._sign_in("dispatcher", "broker"),
+            **self._sign_in(*_USUAL),
             "DISPATCHER_API_URL": sandbox,
             "DISPATCHER_ACCOUNTS__DEFAULT__USERNAME": "sandbox@example.com",
             "DISPATCHER_ACCOUNTS__DEFAULT__PASSWORD": "sandbox",
