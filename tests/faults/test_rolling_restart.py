@@ -55,10 +55,15 @@ def broker(tmp_path: Path) -> Iterator[EmbeddedRedis]:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("rounds", "budget"),
+    [(ROUNDS, {}), (-(-ROUNDS // 3), {"DISPATCHER_ACCOUNTS__DEFAULT__RATE": "400"})],
+    ids=["no budget", "a budget"],
+)
 def test_a_restart_of_every_process_loses_repeats_and_leaves_open_nothing(
-    tmp_path: Path, broker: EmbeddedRedis
+    tmp_path: Path, broker: EmbeddedRedis, rounds: int, budget: dict[str, str]
 ) -> None:
-    env = {**ENV, "DISPATCHER_BROKER_URL": broker.url}
+    env = {**ENV, **budget, "DISPATCHER_BROKER_URL": broker.url}
     options = ("--latency", str(LATENCY), "--receipt-delay", "0.3", "--seed", str(SEED))
     began = time.monotonic()
     with (
@@ -68,7 +73,7 @@ def test_a_restart_of_every_process_loses_repeats_and_leaves_open_nothing(
         fleet = Fleet(stack)
         load = Load(stack=stack, foreign=foreign, dice=random.Random(SEED), pause=0.2)
         with under(load):
-            for place in range(ROUNDS):
+            for place in range(rounds):
                 _restart_all(fleet, _ways(stack, broker)[place % 5])
         with contextlib.suppress(AssertionError):  # the next line says what did not come to rest
             eventually(lambda: not _restless(stack, fleet, load), within=90, every=0.5)
@@ -76,7 +81,7 @@ def test_a_restart_of_every_process_loses_repeats_and_leaves_open_nothing(
 
         events = [event for name in load.confirmed for event in stack.dispatcher.events(name)]
         statuses = _statuses(stack, load)
-        _report(fleet, load, statuses, time.monotonic() - began)
+        _report(rounds, fleet, load, statuses, time.monotonic() - began)
         assert set(fleet.codes) == {0}
         assert max(fleet.slowest.values()) < LONGEST_END
         assert all(fleet.hit)
@@ -179,11 +184,13 @@ def _world(stack: Stack, load: Load) -> World:
     return addressed(world, load.mailings)
 
 
-def _report(fleet: Fleet, load: Load, statuses: list[CampaignStatus], seconds: float) -> None:
+def _report(
+    rounds: int, fleet: Fleet, load: Load, statuses: list[CampaignStatus], seconds: float
+) -> None:
     states = Counter(status.state.value for status in statuses)
     slowest = ", ".join(f"{role} {took:.1f} s" for role, took in fleet.slowest.items())
     print(
-        f"\nrolling restart: seed {SEED}; {ROUNDS} rounds, {fleet.codes.total()} processes ended, "
+        f"\nrolling restart: seed {SEED}; {rounds} rounds, {fleet.codes.total()} processes ended, "
         f"codes {dict(fleet.codes)}, {fleet.exits} ended by themselves; "
         f"{len(fleet.hit)} senders with {sum(fleet.hit)} POSTs under way "
         f"({min(fleet.hit)} to {max(fleet.hit)} each); slowest to end: {slowest}; "
