@@ -66,9 +66,13 @@ _FIGURES: Mapping[str, float] = {
     # What a worker takes from its claim to its POST, so that slots are kept to the millisecond.
     "SLOT_NEAREST_MS": 30,
     "MOST_SAVED_MS": 500,
+    # Whoever has a slot calls for the next worker 50 ms before it, which takes some time.
+    "SLOT_CALLS_MS": 60,
+    # If nobody asked for so long, whoever was to call for the next worker is gone.
+    "CHAIN_BROKEN_MS": 1_500,
     "SLOT_LEAD_MS": 150,
     "SLOT_LEAST_MS": 250,
-    # Ticks come every second, and find what nobody works on within two.
+    # Ticks come every second, and find within two what nobody works on.
     "SLOT_MOST_MS": 2_500,
     "SLOT_LEASE_MS": 15_000,
     # Campaigns of which nothing can be sent just now leave the turns a few at a time.

@@ -94,7 +94,7 @@ if rate > 0 then
   if not n then return { why } end
   slot, used_until = next_slot(weight_of(id, n))
   if not used_until then
-    redis.call('ZADD', key(K.agenda), 'LT', slot, id)
+    look_again(id, slot)
     return { 'paced' }
   end
 else
@@ -126,5 +126,5 @@ end
 redis.call('ZADD', key(K.inflight), until_when, id .. '/' .. n)
 redis.call('HSET', key(K.claims), op, id .. '/' .. n)
 pass_gate(id .. '/' .. n)
-look_again(id, now + number(f[1]))
+look_again(id, math.min(now + number(f[1]), slot > 0 and slot + CHAIN_BROKEN_MS or math.huge))
 return claimed(id, n)

@@ -57,9 +57,11 @@ local function room_for(weight, rate, from)
   return from
 end
 
--- How far ahead a slot may lie: far enough that whoever has one finds who takes the next, or else the
--- tick does; near enough that a worker may wait for it, and an alert is not behind many.
-local function horizon(weight, rate)
+-- How far ahead a slot may lie: far enough that whoever has one finds who takes the next, near
+-- enough that few wait, and an alert is not behind many. While nobody has one, who asks waits longer, for
+-- everybody else has been told to leave.
+local function horizon(weight, rate, last)
+  if last <= now + SLOT_CALLS_MS then return SLOT_MOST_MS end
   return math.min(math.max(weight * 1000 / rate + SLOT_LEAD_MS, SLOT_LEAST_MS), SLOT_MOST_MS)
 end
 
@@ -79,7 +81,7 @@ local function next_slot(weight)
     from = math.max(from, math.min(tonumber(last[2]) + took / 2, now + WINDOW_MS))
   end
   local slot = math.ceil(room_for(weight, rate, from))
-  local ahead = horizon(weight, rate)
+  local ahead = horizon(weight, rate, number(last[2]))
   if slot - now > ahead then return math.floor(slot - ahead) end
   return slot, used_until + weight * WINDOW_MS / rate
 end

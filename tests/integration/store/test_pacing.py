@@ -58,6 +58,27 @@ def test_a_slot_too_far_ahead_is_left_to_whoever_comes_in_time(bench: Bench) -> 
     assert isinstance(ask(bench), SendClaim)
 
 
+def test_while_nobody_has_a_slot_whoever_asks_waits_longer(bench: Bench) -> None:
+    """All the others were told to leave, so nobody would come when its time is near."""
+    weigh(bench, "c1", [100, 100, 100])
+    bench.accept(take(bench))
+    bench.advance(100)
+
+    assert slot_of(bench, take(bench)) == NEAREST_MS + WINDOW_MS
+    assert ask(bench) is NothingToDo.PACED
+
+
+def test_the_tick_calls_again_when_whoever_had_a_slot_does_not(bench: Bench) -> None:
+    weigh(bench, "c1", [10, 10])
+    take(bench)
+    bench.advance(1_000)
+    assert bench.account.ledger.tick().nudges == []
+
+    bench.advance(600)
+
+    assert [nudge.waiting for nudge in bench.account.ledger.tick().nudges] == [1]
+
+
 def test_the_tick_comes_back_in_time_for_a_slot_nobody_waits_for(bench: Bench) -> None:
     """A batch cut before there was a budget may take it for ten seconds."""
     weigh(bench, "c1", [1000, 1000])
