@@ -46,7 +46,8 @@ def test_an_answer_of_the_api_is_not_missed_while_redis_does_not_answer(works: W
 
     with nobody_answers() as over:
 
-        def note(_: SendClaim, *, late_ms: int) -> None:
+        def note(claim: SendClaim, *, late_ms: int) -> None:
+            assert claim.post_at is not None
             assert late_ms > 2
             over.wait(_NO_ANSWER_SECONDS)
             raise StoreUnavailableError("it did not answer")
