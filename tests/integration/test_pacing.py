@@ -5,7 +5,9 @@ from threading import Thread
 
 import pytest
 
+from dispatcher import Campaign, Recipient
 from dispatcher.domain.lifecycle import BatchState, CampaignState
+from dispatcher.domain.routes import Render
 from dispatcher.errors import ApiError
 from dispatcher.queueing import Task
 from dispatcher.store.keys import Key
@@ -42,6 +44,30 @@ def test_a_batch_weighs_what_its_texts_take(works: Works) -> None:
 
     assert weights(works, short) == [2, 1]
     assert weights(works, long) == [4, 4]
+
+
+def test_a_list_weighs_what_the_api_merges_and_gets_its_slot_once_it_was_read(
+    works: Works,
+) -> None:
+    long = "x" * 151
+    people = [
+        Recipient(number, fields={"nom": name}) for number, name in zip(FOUR, "ABCD", strict=True)
+    ]
+    people[0] = Recipient(FOUR[0], fields={"nom": "A" * 20})
+    campaign = works.resources.dispatcher.submit(
+        Campaign(recipients=people, text=long + " {nom}", render=Render.LISTS)
+    )
+    account = under_a_budget(works.account, 100)
+    while quote_next(account, campaign) is Progress.MADE:
+        pass
+    works.account.store.ledger.approve_server(quiet_ms=0)
+    assert weights(works, campaign) == [5]
+
+    works.bench.advance(1_000)
+    assert send_next(account, campaign) is Progress.MADE
+
+    assert works.check(campaign).state is C.SENT
+    assert works.bench.client.zcard(works.bench.keys.of(Key.SLOTS)) == 1
 
 
 def test_a_post_is_made_in_its_slot_and_calls_for_the_next(works: Works) -> None:
