@@ -164,8 +164,10 @@ class Vigil:
         self._bad_looks = 0
 
     def _run(self) -> None:
-        while not self._ended.wait(_EVERY):
+        is_over = False
+        while not is_over:
             try:
                 self.look()
             except Exception as error:  # noqa: BLE001 - whatever ails one look, the thread goes on
                 _log.warning("vigil stumbled", error=type(error).__name__)
+            is_over = self._ended.wait(_EVERY)

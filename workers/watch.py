@@ -67,6 +67,7 @@ class Watchman:
         """Follow a worker from now on."""
         signals.worker_ready.connect(self._on_ready, weak=False)
         signals.worker_shutting_down.connect(self._on_ending, weak=False)
+        signals.task_received.connect(self._on_taken, weak=False)
         signals.task_prerun.connect(self._on_begin, weak=False)
         signals.task_postrun.connect(self._on_end, weak=False)
         signals.after_task_publish.connect(self._on_hint, weak=False)
@@ -125,6 +126,10 @@ class Watchman:
 
     def _on_ending(self, **_: object) -> None:
         self._pulse.is_ending = True
+
+    def _on_taken(self, **_: object) -> None:
+        # Where tasks run in processes of their own, the other signals are not heard here.
+        self._pulse.act()
 
     def _on_begin(self, task_id: str, **_: object) -> None:
         self._pulse.begin(task_id)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from dispatcher import Campaign, CampaignState, Dispatcher
 from dispatcher.cli.children import Child
@@ -75,6 +76,11 @@ def submit(stack: Stack, key: str, text: str = "Bonjour") -> str:
     with closing(Dispatcher.from_settings(stack.settings)) as dispatcher:
         campaign = Campaign(recipients=RECIPIENTS, text=text)
         return dispatcher.submit(campaign, idempotency_key=f"health {key}")
+
+
+def ticked_at(stack: Stack) -> int:
+    with redis.Redis(port=stack.redis.port) as client:
+        return int(client.hget("sms:{default}:account", "ticked_at") or 0)
 
 
 def see_sent(stack: Stack, key: str) -> None:
@@ -150,17 +156,21 @@ def test_a_worker_whose_broker_dies_lives_and_works_once_it_is_back(
 ) -> None:
     port = watched_port(stack)
     worker = stack.start_worker()[0]
-    stack.start_beat()
+    of_beat = watched_port(stack)
+    beat = stack.start_beat()
     see_sent(stack, "before")
 
     broker.kill()
     eventually(lambda: "Trying again" in worker.log.read_text())
-    assert ask(port, "/live")[0] == 200
+    assert [ask(each, "/live")[0] for each in (port, of_beat)] == [200, 200]
     broker.start()
+    since = ticked_at(stack)
 
     see_sent(stack, "after")
-    assert worker.process.poll() is None
-    assert ask(port, "/live") == (200, {"ok": True, "work": "ok"})
+    eventually(lambda: ticked_at(stack) > since, within=90)
+    assert [child.process.poll() for child in (worker, beat)] == [None, None]
+    fine = (200, {"ok": True, "work": "ok"})
+    assert [ask(each, "/live") for each in (port, of_beat)] == [fine, fine]
 
 
 def test_a_worker_hears_again_by_itself_when_its_connection_went_dead(
