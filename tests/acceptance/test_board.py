@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from dispatcher import Campaign, Recipient
+from dispatcher.embedded import HOST, free_port
 from tests.support.chromium import render
 from tests.support.polling import eventually
+from tests.support.shell import run
 from tests.support.stack import WEBHOOK_SECRET, Stack
 
+WORKER_PORT = free_port()
 TEXT = "Quokka sur le parvis"
 NUMBERS = [f"3363998{n:04d}" for n in range(1200, 1240)]
 SECRETS = ("Quokka", "sandbox@example.com", WEBHOOK_SECRET, "order-17", *(n[-8:] for n in NUMBERS))
@@ -26,6 +29,7 @@ A_NUMBER = re.compile(r"(?<![\d.])\+?(?:33|0)[67]\d{8}(?!\d)")
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
     env = {
+        "DISPATCHER_MONITOR_PORT": str(WORKER_PORT),
         "DISPATCHER_ACCOUNTS__SHOP__USERNAME": "shop@example.com",
         "DISPATCHER_ACCOUNTS__SHOP__PASSWORD": "sandbox",
         "DISPATCHER_MONITOR_ACCOUNTS": "elsewhere",
@@ -33,6 +37,8 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     options = ("--receipt-delay", "0")
     with Stack(tmp_path, credits=250, sandbox_options=options, env=env) as stack:
         stack.start_worker()
+        # Beat would want the same port.
+        del stack.env["DISPATCHER_MONITOR_PORT"]
         stack.start_beat()
         yield stack
 
@@ -74,6 +80,7 @@ def test_the_board_shows_how_all_of_it_stands_and_nobody(stack: Stack, tmp_path:
     bring_all_kinds(stack)
 
     board, metrics = page(f"{url}/"), page(f"{url}/metrics")
+    worker = page(f"http://{HOST}:{WORKER_PORT}/metrics")
     depth, ready = json.loads(page(f"{url}/depth")), json.loads(page(f"{url}/ready"))
     wide = render(board, tmp_path / "board.png", width=1280, height=1800)
     narrow = render(board, tmp_path / "board-narrow.png", width=390, height=3200, dark=True)
@@ -88,9 +95,24 @@ def test_the_board_shows_how_all_of_it_stands_and_nobody(stack: Stack, tmp_path:
     assert 'dispatcher_campaigns{account="shop",state="sent"} 0.0' in metrics
     assert ready == {"ok": True, "redis": "ok", "broker": "ok"}
     assert set(depth) == {"batches", "hints", "receipts"}
-    for shown in (board, metrics, json.dumps(depth)):
+    assert 'dispatcher_api_calls_total{account="default",method="POST"' in worker
+    for shown in (board, metrics, worker, json.dumps(depth)):
         assert [secret for secret in SECRETS if secret in shown] == []
         assert A_NUMBER.findall(shown) == []
+
+
+def test_what_is_counted_can_be_counted_anew(stack: Stack) -> None:
+    url = start_monitor(stack)
+    sent = submit(stack, "counted")
+    eventually(lambda: stack.dispatcher.status(sent).state.value == "sent")
+    counted = 'dispatcher_campaigns{account="default",state="sent"} 1.0'
+    eventually(lambda: counted in page(f"{url}/metrics"))
+
+    ended = run(stack, "recount")
+
+    assert ended.code == 0, ended.errors
+    eventually(lambda: counted in page(f"{url}/metrics"))
+    assert 'dispatcher_campaigns_counted{account="default"} 1.0' in page(f"{url}/metrics")
 
 
 def test_the_board_outlives_redis(stack: Stack) -> None:

@@ -1,5 +1,7 @@
 """What whoever watches is told of an account, and that it is what a recount comes to."""
 
+import socketserver
+import threading
 import time
 from typing import Any
 
@@ -182,6 +184,25 @@ def test_a_server_that_is_away_is_told_at_once() -> None:
         looker.server()
     with pytest.raises(StoreUnavailableError):
         looker.account(ACCOUNT)
+
+
+def test_a_server_that_still_reads_its_data_is_not_there_yet() -> None:
+    class Loading(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline():
+                self.wfile.write(b"-LOADING Redis is loading the dataset in memory\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Loading) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        port = server.server_address[1]
+        looker = Looker(Settings.model_validate({"redis_url": f"redis://127.0.0.1:{port}/0"}))
+        with pytest.raises(StoreUnavailableError):
+            looker.server()
+        looker.close()
+        server.shutdown()
+        thread.join()
 
 
 def test_the_server_tells_of_its_memory_and_its_log(redis_url: str) -> None:

@@ -112,6 +112,15 @@ def test_every_metric_that_is_named_is_one_that_the_code_gives() -> None:
     assert named - exported() == set()
 
 
+def test_every_metric_that_operators_are_told_of_is_one_that_the_code_gives() -> None:
+    told = (ROOT / "deploy" / "README.md").read_text()
+    named = set(re.findall(r"\bdispatcher_[a-z_]+", told))
+
+    assert len(named) > 20
+    known = exported()
+    assert [name for name in named if not any(each.startswith(name) for each in known)] == []
+
+
 def test_every_expression_of_the_dashboard_can_be_read(promtool: str, tmp_path: Path) -> None:
     lines = ["groups:", "  - name: dashboard", "    rules:"]
     for n, expression in enumerate(expressions()):
@@ -147,7 +156,7 @@ def test_prometheus_looks_for_services_of_the_compose_stack_where_they_listen() 
     assert len(names) == 5
     assert [name for name in names if f"\n  {name}:\n" not in compose] == []
     assert f'DISPATCHER_MONITOR_PORT: "{_port_of("processes", scraped)}"' in compose
-    assert f'--port, "{_port_of("monitor", scraped)}"' in compose
+    assert f"{_port_of('monitor', scraped)}/live]" in compose
 
 
 def _port_of(job: str, scraped: str) -> str:
