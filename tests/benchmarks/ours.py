@@ -87,9 +87,8 @@ def environment_of(
 def commands_of(workers: int) -> dict[str, tuple[str, ...]]:
     """Give what Celery is started with, by the role of each process."""
     names = ["worker", *(f"worker {place}" for place in range(2, workers + 1))]
-    commands = {
-        name: ("worker", "-l", "warning", "-n", f"{name.replace(' ', '')}@%h") for name in names
-    }
+    flags = ("-l", "warning", "--without-gossip", "--without-mingle")
+    commands = {name: ("worker", *flags, "-n", f"{name.replace(' ', '')}@%h") for name in names}
     return commands | {"beat": ("beat", "-l", "warning")}
 
 

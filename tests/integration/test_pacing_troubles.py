@@ -57,7 +57,7 @@ def test_an_answer_of_the_api_is_not_missed_while_redis_does_not_answer(works: W
             if reached is Milestone.WRITTEN:
                 Event().wait(0.05)
 
-        account.store.pacing.note = note  # type: ignore[method-assign,assignment]  # of this test's own store
+        account.store.pacing.note = note  # type: ignore[method-assign]  # of this test's own store
         late = replace(account, trace=trace)
         assert send_next(late, campaign) is Progress.MADE
         assert send_next(late, campaign) is Progress.MADE

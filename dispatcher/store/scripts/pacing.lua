@@ -17,7 +17,7 @@ end
 local function set_rate(rate)
   local f = redis.call('HMGET', ACCOUNT, 'rate', 'paced_until', 'paced_at')
   local until_then = number(f[2])
-  if number(f[3]) > now then
+  if number(f[3]) > now + CLOCK_MAY_STEP_MS then
     -- The server's clock went back: a whole window without a slot is on the safe side.
     redis.call('DEL', key(K.slots))
     until_then = math.max(now + WINDOW_MS, until_then - (number(f[3]) - now))

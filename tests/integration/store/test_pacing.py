@@ -254,6 +254,14 @@ def test_a_clock_that_went_back_stops_nobody_and_lets_nobody_hurry(bench: Bench)
     assert slot_of(bench, claim) == -3_600_000 + NEAREST_MS + WINDOW_MS
 
 
+def test_a_clock_that_is_put_right_by_a_little_costs_nothing(bench: Bench) -> None:
+    weigh(bench, "c1", [10, 10])
+    take(bench)
+    bench.advance(-20)
+
+    assert slot_of(bench, take(bench)) == NEAREST_MS + 101
+
+
 def test_an_alert_gets_the_next_slot_whoever_asks(bench: Bench) -> None:
     weigh(bench, "big", [10] * 20)
     for _ in range(5):
