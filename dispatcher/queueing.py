@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from celery import Celery
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import ChannelError, OperationalError
+from kombu.exceptions import ConnectionError as BrokerConnectionError
 
 from dispatcher.addresses import why_unreachable
 from dispatcher.broker_options import broker_options
@@ -20,6 +21,8 @@ from dispatcher.settings import Settings
 # A hint older than this is not worth running: the tick has made a new one.
 _HINT_LIFETIME = 120
 _ALL = 1_000
+# RabbitMQ's client has roots of its own for what it is refused, and what ends a connection.
+_BROKER_ERRORS = (OperationalError, ChannelError, BrokerConnectionError, OSError)
 
 
 class QueueName(enum.Enum):
@@ -207,7 +210,7 @@ class Hints:
         except ChannelError:
             # Redis keeps no empty lists, so a queue that is not there is one that is drained.
             return 0
-        except (OperationalError, OSError):
+        except _BROKER_ERRORS:
             return None
 
     def nudge(self, task: Task, *ids: str, copies: int = 1, queue: QueueName | None = None) -> bool:
@@ -224,7 +227,7 @@ class Hints:
                     expires=_HINT_LIFETIME,
                     ignore_result=True,
                 )
-        except (OperationalError, OSError):
+        except _BROKER_ERRORS:
             return False
         return True
 
@@ -245,7 +248,7 @@ class Hints:
                 expires=lifetime,
                 ignore_result=True,
             )
-        except (OperationalError, OSError):
+        except _BROKER_ERRORS:
             return False
         return True
 
@@ -256,6 +259,6 @@ def broker_problem(settings: Settings) -> str | None:
     try:
         with app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=5)
-    except (OperationalError, OSError) as error:
+    except _BROKER_ERRORS as error:
         return why_unreachable("the broker", error.__cause__ or error)
     return None

@@ -14,9 +14,12 @@ from tests.support.polling import eventually
 class ForeignProducer:
     """Publishes as another team would: nothing is set but where the broker is."""
 
-    def __init__(self, broker_url: str) -> None:
+    def __init__(self, broker_url: str, *, results_url: str | None = None) -> None:
         self._celery = Celery("another-team", broker=broker_url, set_as_current=False)
-        self._redis = redis.Redis.from_url(broker_url)
+        if broker_url.startswith("amqp"):
+            # Without this, RabbitMQ may forget a message it was only about to write.
+            self._celery.conf.broker_transport_options = {"confirm_publish": True}
+        self._redis = redis.Redis.from_url(results_url or broker_url)
 
     def __enter__(self) -> Self:
         return self
