@@ -130,8 +130,8 @@ def _lost(lost: Sequence[Lost], account: str) -> str:
         return ""
     rows = "".join(
         f'<li class="plain"><span>{escape(each.name)}<i>{each.quote:,} credits, {age(each.age)}</i>'
-        f"</span><code>dispatcher unknown resolve {escape(each.name)} --sent (or --not-sent) "
-        f"--account {escape(account)}</code></li>"
+        f"</span><span><code>dispatcher unknown resolve {escape(each.name)} "
+        f"--account {escape(account)} --sent</code> <i>or --not-sent</i></span></li>"
         for each in lost
     )
     return f'<h3>Lost answers, if no evidence settles them</h3><ul class="concerns">{rows}</ul>'

@@ -87,6 +87,9 @@ def _of_gates(found: AccountVitals) -> Iterator[Concern]:
         yield _grave(f"nothing is sent: {found.parked}", "dispatcher doctor")
     if found.is_breaker_open:
         yield _grave("nothing is sent: too many answers were lost", f"dispatcher credits {at}")
+    if found.rate.paused:
+        says = f"the API asked for a pause, {age(found.rate.paused)} are left"
+        yield _note(says, f"dispatcher credits {at}")
     if held := found.standing[HoldReason.CREDITS].count:
         yield _note(
             f"{_count(held, 'campaign')} held for credits: top up", f"dispatcher credits {at}"

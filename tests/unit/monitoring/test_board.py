@@ -42,7 +42,7 @@ def test_everything_that_asks_for_a_person_names_what_to_run() -> None:
     found = list(concerns_of_account(TROUBLED)) + list(concerns_of(view()))
 
     says = [each.says for each in found]
-    assert len(found) == 16
+    assert len(found) == 17
     assert "2 answers lost, 2,000 credits at stake" in says
     assert "no tick for 5 min" in says
     commands = {each.command for each in found if each.command}
