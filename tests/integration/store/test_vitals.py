@@ -12,6 +12,7 @@ from dispatcher.domain.vitals import AccountVitals, Waiting
 from dispatcher.errors import StoreUnavailableError
 from dispatcher.settings import Settings
 from dispatcher.store.batches import Outcome
+from dispatcher.store.erasure import Terms
 from dispatcher.store.keys import Key, Keys
 from dispatcher.store.vitals import Looker, Vitals, server_clock
 from tests.support.bench import ACCOUNT, SEND_LEASE_MS, Bench
@@ -110,6 +111,28 @@ def test_campaigns_older_than_the_count_are_entered_by_ticks_and_once(bench: Ben
     check_standing(bench)
     bench.advance(1)
     bench.submit("younger")
+    check_standing(bench)
+
+
+def test_campaigns_whose_records_go_are_counted_no_longer(bench: Bench) -> None:
+    bench.submit("goes", recipients=4, batch_size=2)
+    bench.account.campaigns.cancel("goes")
+    bench.submit("stays")
+    terms = Terms(people=1_000, records=5_000, strangers=1_000)
+
+    bench.advance(2_000)
+    while bench.account.erasure.retain(terms):
+        pass
+    erased = vitals(bench)
+    bench.advance(5_000)
+    while bench.account.erasure.retain(terms):
+        pass
+    gone = vitals(bench)
+
+    assert erased.over[CampaignState.CANCELLED] == 1
+    assert erased.batches[BatchState.CANCELLED] == 2
+    assert gone.over[CampaignState.CANCELLED] == 0
+    assert gone.batches[BatchState.CANCELLED] == 0
     check_standing(bench)
 
 
