@@ -125,6 +125,21 @@ def test_it_measures_how_throughput_grows_with_workers() -> None:
     )
 
 
+def test_it_looks_for_memory_that_grows_and_keys_that_stay() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.soak", "--minutes", "0.1", "--pause", "0.3"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert len(re.findall(r"^(?:worker|beat|web|monitor) ", run.stdout, re.MULTILINE)) == 4
+    assert run.stdout.endswith("Correct: all ended, nothing is left.\n")
+
+
 def _started_by(benchmark: "subprocess.Popen[bytes]", word: str) -> list[psutil.Process]:
     """List its descendants once one of them was started with a word."""
     family = psutil.Process(benchmark.pid).children(recursive=True)
