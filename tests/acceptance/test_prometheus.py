@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes a real stack: rules and dashboard find what they ask for, and alerts fire."""
+"""A real Prometheus scrapes a real stack: it gets what the rules ask for, and alerts fire."""
 
 import json
 import os
@@ -73,9 +73,9 @@ def asked(url: str, path: str, **query: str) -> Any:  # noqa: ANN401 - Prometheu
         return {}
 
 
-def firing(url: str) -> set[str]:
+def alerts(url: str, *, state: str) -> set[str]:
     found = asked(url, "alerts").get("alerts", [])
-    return {each["labels"]["alertname"] for each in found if each["state"] == "firing"}
+    return {each["labels"]["alertname"] for each in found if each["state"] == state}
 
 
 def value(url: str, expression: str) -> float | None:
@@ -111,13 +111,14 @@ def test_a_real_prometheus_gets_all_of_it(tmp_path: Path) -> None:
             assert len(group["rules"]) > 20
             # No beat runs, so no tick ever came.
             assert value(url, "dispatcher_tick_age_seconds") is None
-            assert firing(url) == set()
+            assert alerts(url, state="firing") == set()
+            eventually(lambda: alerts(url, state="pending") == {"DispatcherNeverTicked"})
 
             stack.dispatcher.stop(by="ada")
             blocked = 'dispatcher_sends_blocked{reason="stopped"}'
             eventually(lambda: value(url, blocked) == 1)
             stack.redis.kill()
-            eventually(lambda: "DispatcherRedisDown" in firing(url), within=90)
+            eventually(lambda: "DispatcherRedisDown" in alerts(url, state="firing"), within=90)
             assert value(url, "dispatcher_campaigns") is None
 
 
