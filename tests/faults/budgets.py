@@ -16,7 +16,7 @@ OF_BUDGETS = {
 
 
 def a_budget(rig: Rig) -> list[str]:
-    """Take a batch for its slot, miss that, and give it back; it goes when nothing slows it down."""
+    """Take a batch for its slot, miss that, give it back, and send it once nothing slows it."""
     campaign = rig.submit_quoted(RECIPIENTS)
     store = rig.account.store
     claim = store.batches.claim_send(campaign, operation="paced", deadline_ms=60_000, rate=RATE)
