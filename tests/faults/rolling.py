@@ -74,7 +74,9 @@ class Fleet:
     Attributes:
         hit: POSTs under way in workers that were told to end.
         slowest: most seconds that processes of a role took to end.
-        codes: exit codes of those that were told to end.
+        ended: how many were told to end, by role and exit code.
+        badly: those of them that did not end in good order. One that is told again while Python is
+            being torn down, with all its work done, dies of that: nobody handles signals then.
         exits: how many ended by themselves, as Celery does when it meets its broker's end at a bad
             moment; whoever runs it in earnest has it started again.
     """
@@ -94,7 +96,8 @@ class Fleet:
         self.members = [Member(role, start, start()) for role, start in ways]
         self.hit: list[int] = []
         self.slowest: Counter[str] = Counter()
-        self.codes: Counter[int] = Counter()
+        self.ended: Counter[str] = Counter()
+        self.badly: list[str] = []
         self.exits = 0
 
     def restart(
@@ -115,7 +118,11 @@ class Fleet:
             let_time_pass(0.05)
             process.send_signal(signal.SIGTERM)
         meanwhile()
-        self.codes[process.wait(LONGEST_END)] += 1
+        code = process.wait(LONGEST_END)
+        name = f"{member.role} {code}"
+        self.ended[name] += 1
+        if code and not (signals > 1 and code == -signal.SIGTERM):
+            self.badly.append(name)
         took = time.monotonic() - began
         self.slowest[member.role] = max(self.slowest[member.role], took)  # type: ignore[assignment]  # seconds
         member.child = member.start()

@@ -82,7 +82,7 @@ def test_a_restart_of_every_process_loses_repeats_and_leaves_open_nothing(
         events = [event for name in load.confirmed for event in stack.dispatcher.events(name)]
         statuses = _statuses(stack, load)
         _report(rounds, fleet, load, statuses, time.monotonic() - began)
-        assert set(fleet.codes) == {0}
+        assert fleet.badly == []
         assert max(fleet.slowest.values()) < LONGEST_END
         assert all(fleet.hit)
         assert _made_unknown(events) == []
@@ -190,8 +190,8 @@ def _report(
     states = Counter(status.state.value for status in statuses)
     slowest = ", ".join(f"{role} {took:.1f} s" for role, took in fleet.slowest.items())
     print(
-        f"\nrolling restart: seed {SEED}; {rounds} rounds, {fleet.codes.total()} processes ended, "
-        f"codes {dict(fleet.codes)}, {fleet.exits} ended by themselves; "
+        f"\nrolling restart: seed {SEED}; {rounds} rounds, {fleet.ended.total()} processes ended, "
+        f"{dict(fleet.ended)}, {fleet.exits} ended by themselves; "
         f"{len(fleet.hit)} senders with {sum(fleet.hit)} POSTs under way "
         f"({min(fleet.hit)} to {max(fleet.hit)} each); slowest to end: {slowest}; "
         f"{len(statuses)} campaigns of {sum(load.confirmed.values())} people, "
