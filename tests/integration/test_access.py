@@ -1,5 +1,6 @@
 """What each user of deploy/users.acl may not do; that it may do enough, the whole suite shows."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from dispatcher.errors import StoreUnavailableError
 from dispatcher.queueing import QueueName
 from dispatcher.settings import Settings
 from dispatcher.store.account import Store
+from dispatcher.store.scripts import read_sources
 from tests.support.access import (
     TEMPLATE,
     USERS,
@@ -215,3 +217,17 @@ def test_every_user_says_what_it_is_for() -> None:
     for number in users:
         assert " -@all" in lines[number]
         assert lines[number - 1].startswith("#") or "default" in lines[number]
+
+
+def test_every_command_of_every_script_is_granted() -> None:
+    called = {
+        found[1].lower()
+        for source in read_sources().values()
+        for found in re.finditer(r"redis\.p?call\('(\w+)'", source)
+    }
+    [user] = re.findall("^user dispatcher .*", TEMPLATE.read_text(), re.MULTILINE)
+
+    granted = {word[1:].partition("|")[0] for word in user.split() if word.startswith("+")}
+
+    assert called - granted == set()
+    assert {"hset", "xadd", "time"} <= called
