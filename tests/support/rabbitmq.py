@@ -61,9 +61,15 @@ class RabbitMq:
         self._node.process.kill()
         self._node.process.wait(30)
         self._running.close()
-        # The node's port mapper makes itself a daemon; it listens on a port of ours alone.
-        command = ["epmd", "-port", str(self._ports["epmd"]), "-kill"]
+        eventually(self._mapper_is_gone, within=10)
+
+    def _mapper_is_gone(self) -> bool:
+        """End the node's port mapper, a daemon on a port of ours alone; tell whether it is gone."""
+        port = self._ports["epmd"]
+        command = ["epmd", "-port", str(port), "-kill"]
         subprocess.run(command, capture_output=True, check=False, timeout=30)
+        with socket.socket() as probe:
+            return probe.connect_ex((HOST, port)) != 0
 
     def __enter__(self) -> Self:
         self.start()
@@ -86,6 +92,8 @@ class RabbitMq:
             "PATH": f"{os.environ['PATH']}:{_SCRIPTS}",
             "ERL_EPMD_ADDRESS": HOST,
             "ERL_EPMD_PORT": str(self._ports["epmd"]),
+            # It may be ended while it still takes a killed node for a living one.
+            "ERL_EPMD_RELAXED_COMMAND_CHECK": "1",
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_DIST_PORT": str(self._ports["dist"]),
