@@ -35,7 +35,6 @@ _TIME = re.compile(
 )
 _NUMBER_ALONE = "number alone"
 _WITH_MORE = "number with more"
-_FORMS = {_NUMBER_ALONE, _WITH_MORE}
 
 _EXAMPLES: list[JsonValue] = [
     {
@@ -264,15 +263,21 @@ def _seconds(given: float | None) -> timedelta | None:
 def _problem(detail: ErrorDetails) -> Problem:
     path = detail["loc"]
     row = next((part + 1 for part in path if isinstance(part, int)), None)
-    names = [part for part in path if isinstance(part, str) and part not in _FORMS]
+    # Names that are not ours are the producer's own words, and may be numbers and texts.
+    names = [part for part in path if isinstance(part, str) and part in _NAMES]
+    is_foreign = detail["type"] == "extra_forbidden"
+    model = CampaignDocument if row is None else RecipientDocument
     return Problem(
         field=".".join(names) or "document",
         row=row,
-        message=detail["msg"],
-        fix="see the schema: dispatcher schema",
+        message="it has a field that is not known" if is_foreign else detail["msg"],
+        fix=f"use these: {', '.join(model.model_fields)}"
+        if is_foreign
+        else "see the schema: dispatcher schema",
     )
 
 
+_NAMES = {*CampaignDocument.model_fields, *RecipientDocument.model_fields}
 _NEEDS_A_NAME = Problem(
     field="idempotency_key",
     message="neither it nor id is given, so a repeated message would send twice",

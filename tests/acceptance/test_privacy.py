@@ -131,7 +131,13 @@ def test_nothing_personal_is_found_where_people_look(stack: Stack) -> None:
         "recipients": [NUMBERS[0], {"number": "06.39.98.56.78", "id": "second"}],
     }
 
-    for changes in ({}, {"idempotency_key": "bad", "recipients": ["06 39 98 43 21 00"]}):
+    for changes in (
+        {},
+        {"idempotency_key": "bad", "recipients": ["06 39 98 43 21 00"]},
+        {"idempotency_key": "key", f"+{NUMBERS[1]}": TEXT},
+        {"idempotency_key": "keys", "recipients": [{"number": NUMBERS[0], TEXT + NUMBERS[1]: ""}]},
+        {"idempotency_key": "all", "recipients": [{"number": "1", "fields": {NUMBERS[1]: 1}}]},
+    ):
         producer.publish(document | changes)
     producer.publish(document, task="campaigns.sumbit")
     producer.publish_bare(document | {"idempotency_key": "bare"})
@@ -154,4 +160,5 @@ def test_nothing_personal_is_found_where_people_look(stack: Stack) -> None:
 
     assert "campaigns.submit" in places["/api/tasks"]
     assert "celery-task-meta" in places["broker"]
+    assert "a field that is not known" in places["broker"]
     assert leaks(places) == []

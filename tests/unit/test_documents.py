@@ -74,14 +74,14 @@ def test_everything_a_document_may_say_is_kept() -> None:
         ({"recipients": ["33639980001", 33639980002]}, [("recipients", 2)]),
         ({"recipients": ["1" * 65]}, [("recipients", 1)]),
         ({"recipients": [{"id": "a"}]}, [("recipients.number", 1)]),
-        ({"recipients": [{"number": "1", "name": "Zoé"}]}, [("recipients.name", 1)]),
-        ({"recipients": [{"number": "1", "fields": {"a": 7}}]}, [("recipients.fields.a", 1)]),
+        ({"recipients": [{"number": "1", "name": "Zoé"}]}, [("recipients", 1)]),
+        ({"recipients": [{"number": "1", "fields": {"a": 7}}]}, [("recipients.fields", 1)]),
         ({"lists": []}, [("lists", None)]),
         ({"render": "there"}, [("render", None)]),
         ({"sender": "123456789012"}, [("sender", None)]),
         ({"pushtype": "spam"}, [("pushtype", None)]),
         ({"bad_rows": "keep"}, [("bad_rows", None)]),
-        ({"delay": "tomorrow"}, [("delay", None)]),
+        ({"delay": "tomorrow"}, [("document", None)]),
         ({"text": "", "pushtype": "spam"}, [("text", None), ("pushtype", None)]),
         ({"idempotency_key": None}, [("idempotency_key", None)]),
         ({"idempotency_key": ""}, [("idempotency_key", None)]),
@@ -99,11 +99,30 @@ def test_what_is_no_document_is_refused(document: object) -> None:
     assert problems(document) == [("document", None)]
 
 
-def test_no_problem_quotes_a_number_or_the_text() -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"recipients": [{"number": 33639980001}, {"no": "33639980002"}]},
+        {"+33639980001": "Bonjour"},
+        {"recipients": [{"number": "33639980002", "Bonjour 33639980001": "b"}]},
+        {"recipients": [{"number": "33639980002", "fields": {"Bonjour 33639980001": 7}}]},
+        {"recipients": [{"33639980001": "Bonjour"}]},
+        {"recipients": {"33639980001": "Bonjour"}},
+    ],
+)
+def test_no_problem_quotes_a_number_or_the_text(change: dict[str, object]) -> None:
     with pytest.raises(InputError) as caught:
-        read_document({**SMALL, "recipients": [{"number": 33639980001}, {"no": "33639980002"}]})
+        read_document({**SMALL, **change})
 
     assert "3363998000" not in str(caught.value)
+    assert "Bonjour" not in str(caught.value)
+
+
+def test_a_field_that_is_not_known_is_answered_with_those_that_are() -> None:
+    with pytest.raises(InputError, match=r"row 1, recipients: .* not known .*number, id, fields"):
+        read_document({**SMALL, "recipients": [{"number": "33639980002", "name": "Ada"}]})
+    with pytest.raises(InputError, match=r"document: .* not known .*idempotency_key, .*send_at"):
+        read_document({**SMALL, "delay": "tomorrow"})
 
 
 def test_the_schema_describes_what_is_accepted() -> None:
