@@ -34,6 +34,12 @@ SECRETS = [
     '"sandbox"',
     "'sandbox'",
 ]
+MALFORMED: tuple[dict[str, object], ...] = (
+    {"idempotency_key": "bad", "recipients": ["06 39 98 43 21 00"]},
+    {"idempotency_key": "key", f"+{NUMBERS[1]}": TEXT},
+    {"idempotency_key": "keys", "recipients": [{"number": NUMBERS[0], TEXT + NUMBERS[1]: ""}]},
+    {"idempotency_key": "all", "recipients": [{"number": "1", "fields": {NUMBERS[1]: 1}}]},
+)
 FLOWER_PAGES = ("/", "/workers", "/tasks", "/broker", "/api/tasks", "/api/workers?refresh=1")
 
 
@@ -131,13 +137,7 @@ def test_nothing_personal_is_found_where_people_look(stack: Stack) -> None:
         "recipients": [NUMBERS[0], {"number": "06.39.98.56.78", "id": "second"}],
     }
 
-    for changes in (
-        {},
-        {"idempotency_key": "bad", "recipients": ["06 39 98 43 21 00"]},
-        {"idempotency_key": "key", f"+{NUMBERS[1]}": TEXT},
-        {"idempotency_key": "keys", "recipients": [{"number": NUMBERS[0], TEXT + NUMBERS[1]: ""}]},
-        {"idempotency_key": "all", "recipients": [{"number": "1", "fields": {NUMBERS[1]: 1}}]},
-    ):
+    for changes in ({}, *MALFORMED):
         producer.publish(document | changes)
     producer.publish(document, task="campaigns.sumbit")
     producer.publish_bare(document | {"idempotency_key": "bare"})
