@@ -24,8 +24,9 @@ from workers.vigil import Depths, Pulse, Vigil
 _log = structlog.get_logger("workers.watch")
 
 _LOOP_SECONDS = 5.0
-# Beside the longest POST: what hangs is ended for good then.
-_MARGIN = 15.0
+# Beside the longest POST, for a Redis that hangs too until the outcome is on disk: what hangs is
+# ended for good then.
+_MARGIN = 30.0
 _HUNG = 70
 _TICKS = "tick"
 

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -40,6 +41,8 @@ _LONGEST_HESITATION = 5.0
 # Its lists may be long, and nothing is sent while they are read.
 _READING_LEASE_MS = 600_000
 _PAUSE = 0.25
+# A process may be killed at any time, and its outcomes are known to nobody else.
+_UNWRITTEN = 2.0
 _ENDING = "the worker ended before its slot"
 
 _OUTCOMES = {
@@ -229,17 +232,25 @@ def _failure(claim: SendClaim, error: DispatcherError) -> SendRecord:
 
 
 def _persist(account: Account, record: SendRecord) -> BatchState | None:
-    """Record an outcome, whatever ails Redis; past a minute, on disk."""
-    until = time.monotonic() + _PATIENCE
+    """Record an outcome, whatever ails Redis; on disk too when that takes long, or the end is near.
+
+    What is on disk is recorded by whoever comes first: this process, or the next that starts.
+    """
+    since, is_on_disk = time.monotonic(), False
     while True:
         try:
             states = account.store.batches.record_send(record)
         except StoreError:
-            if time.monotonic() >= until:
+            waited = time.monotonic() - since
+            if not is_on_disk and (account.stopping.is_set() or waited >= _UNWRITTEN):
                 account.journal.write(account.name, record)
+                is_on_disk = True
+            if waited >= _PATIENCE:
                 return None
             time.sleep(_PAUSE)
         else:
+            with suppress(StoreError, OSError):
+                account.journal.retry(account.name, account.store.batches)
             return _told(record, states)
 
 
