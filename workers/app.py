@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from celery import Celery, signals
 from celery.beat import Service
+from celery.worker.control import Panel
 
 from dispatcher.errors import DispatcherError
 from dispatcher.queueing import Hints, QueueName, Task, make_app
@@ -29,6 +30,9 @@ _RETAIN_SECONDS = 10.0
 # Ticks that pile up while no worker runs are worth one. Expiry compares two machines' clocks.
 _TICK_LIFETIME = 60
 _SHUTDOWN_MARGIN = 10.0
+# Flower calls for events and signs of life; the others write files, or hold the process up.
+_HARMLESS = {"enable_events", "heartbeat"}
+_COSTLY = {"objgraph", "memsample", "memdump"}
 
 
 def create_app(settings: Settings, *, trace: Trace = trace_to_log) -> Celery:
@@ -121,6 +125,7 @@ class _Process:
             )
             _replay_journal(found)
             self._watchman.watch_worker(self._app)
+            _take_no_orders()
         except DispatcherError as error:
             sys.exit(f"cannot start: {error}")
         except Exception as error:  # noqa: BLE001 - as said above
@@ -157,3 +162,15 @@ def _replay_journal(resources: Resources) -> None:
     for account in resources.accounts:
         if recorded := resources.journal.replay(account.name, account.store.batches):
             _log.info("journal replayed", account=account.name, outcomes=recorded)
+
+
+def _take_no_orders() -> None:
+    """Answer questions about this worker, and do nothing that anybody on the broker says.
+
+    Whoever may ask may order as well, for Redis sees no difference: so could Flower's user.
+    """
+    for command in list(Panel.data):
+        about = Panel.meta.get(command)
+        is_question = about is not None and about.type == "inspect"
+        if command in _COSTLY or not (is_question or command in _HARMLESS):
+            del Panel.data[command]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import Celery
 
 from dispatcher import Campaign, Recipient
 from dispatcher.cli.children import Child
@@ -145,6 +146,18 @@ def test_nothing_can_be_changed_through_it(stack: Stack) -> None:
         "/api/task/revoke/some-task",
     ):
         assert ask(url + path, body=order)[0] == 403, path
+
+
+def test_no_worker_takes_orders_from_whoever_signs_in_as_flower(stack: Stack) -> None:
+    with Celery(broker=stack.broker_url("flower")) as app:
+        app.control.cancel_consumer("dispatch")
+        app.control.pool_shrink(1)
+        app.control.broadcast("shutdown")
+        answers = app.control.inspect(timeout=5).stats()
+
+    assert len(answers or {}) == 1
+    eventually(lambda: "shutdown" in stack.logs())
+    send_something(stack)
 
 
 def test_the_list_outlives_the_process_without_anything_personal(stack: Stack) -> None:
