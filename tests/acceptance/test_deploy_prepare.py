@@ -28,7 +28,7 @@ def written(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): path.read_text()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != ".gitignore"
     }
 
 
@@ -70,10 +70,47 @@ def test_repeating_it_changes_nothing(tmp_path: Path) -> None:
     prepare(tmp_path, "--sandbox")
     before = written(tmp_path)
 
-    answer = prepare(tmp_path)
+    answer = prepare(tmp_path, "--sandbox")
 
     assert answer.returncode == 0, answer.stderr
+    assert "the sandbox: nothing is sent" in answer.stderr
     assert written(tmp_path) == before
+
+
+def test_a_stack_for_the_sandbox_is_not_made_real_by_accident_nor_the_other_way(
+    tmp_path: Path,
+) -> None:
+    prepare(tmp_path, "--sandbox")
+    before = written(tmp_path)
+
+    answer = prepare(tmp_path)
+
+    assert answer.returncode == 1
+    assert "is for the sandbox: nothing was changed" in answer.stderr
+    assert written(tmp_path) == before
+    real = (tmp_path / "env").read_text().replace("COMPOSE_PROFILES=sandbox", "")
+    (tmp_path / "env").write_text(real)
+    assert "is for real messages: nothing was changed" in prepare(tmp_path, "--sandbox").stderr
+
+
+def test_a_folder_that_the_stack_does_not_read_is_refused(tmp_path: Path) -> None:
+    prepare(tmp_path, "--sandbox")
+    text = (tmp_path / "env").read_text().replace(f"{tmp_path}/secrets", "./elsewhere")
+    (tmp_path / "env").write_text(text)
+
+    answer = prepare(tmp_path, "--sandbox")
+
+    assert answer.returncode == 1
+    assert "has SECRETS_DIR=./elsewhere" in answer.stderr
+
+
+def test_the_folder_is_its_owner_s_alone_and_never_committed(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir(mode=0o755)
+
+    prepare(tmp_path, "--sandbox")
+
+    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
+    assert (tmp_path / "secrets" / ".gitignore").read_text() == "*\n"
 
 
 def test_without_anybody_to_ask_it_says_which_file_to_write(tmp_path: Path) -> None:
