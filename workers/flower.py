@@ -1,9 +1,11 @@
 """Runs Flower: the list of tasks, for people who sign in, without a button that changes things."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from ipaddress import ip_address
 
 from flower.app import Flower
@@ -76,10 +78,12 @@ def _run(settings: Settings) -> None:
         signal.signal(number, lambda *_: sys.exit(0))
     port = flower.start_http_server()
     print(f"flower listening on http://{options.address}:{port}", flush=True)  # noqa: T201 - its user waits for it
-    try:
+    with suppress(SystemExit):
         flower.start()
-    finally:
-        flower.stop()
+    flower.stop()
+    # Its threads may be trying to reach a broker that is away, for minutes.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def _is_loopback(host: str) -> bool:

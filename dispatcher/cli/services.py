@@ -11,12 +11,14 @@ import typer
 from dispatcher.cli.output import stdout
 from dispatcher.documents import submit_schema
 from dispatcher.errors import SettingsError
+from dispatcher.queueing import QueueName
 from dispatcher.settings import Settings
 from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.account import Store
 from dispatcher.web.keyring import Keyring
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+_QUEUES = ", ".join(queue.value for queue in QueueName)
 _CELERY = ("-m", "celery", "-A", "workers.celery")
 
 
@@ -35,7 +37,7 @@ def worker(
     *,
     queues: Annotated[
         str | None,
-        typer.Option(metavar="A,B", help="Of submit, dispatch, control, receipts; default: all."),
+        typer.Option(metavar="A,B", help=f"Of {_QUEUES}; default: all."),
     ] = None,
     concurrency: Annotated[
         int | None,
@@ -52,6 +54,7 @@ def worker(
 
     Example: dispatcher worker --concurrency 8 --loglevel INFO
     """
+    _check_queues(queues)
     flags = ["--without-gossip", "--without-mingle"]
     flags += ["--queues", queues] if queues else []
     flags += ["--concurrency", str(concurrency)] if concurrency else []
@@ -122,6 +125,13 @@ def schema() -> None:
     Example: dispatcher schema > campaigns.submit.json
     """
     stdout().print_json(data=submit_schema())
+
+
+def _check_queues(queues: str | None) -> None:
+    known = {queue.value for queue in QueueName}
+    unknown = [name for name in (queues or "").split(",") if name and name not in known]
+    if unknown:
+        raise SettingsError(f"--queues: there is no queue {unknown[0]!r}: choose of {_QUEUES}")
 
 
 def _check_worker(settings: Settings) -> None:

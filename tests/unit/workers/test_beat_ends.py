@@ -12,7 +12,8 @@ _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
 @pytest.fixture(autouse=True)
-def _handlers() -> Iterator[None]:
+def _handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("workers.app._leave", lambda: None)
     before = [signal.getsignal(number) for number in _NUMBERS]
     yield
     for number, handler in zip(_NUMBERS, before, strict=True):
