@@ -16,7 +16,7 @@ AccountOption = Annotated[
     typer.Option(
         "--account",
         metavar="NAME",
-        help="Whose credits; left out: the account called default, or the only one.",
+        help="Which account; left out: the account called default, or the only one.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts.")]

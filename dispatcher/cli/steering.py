@@ -1,7 +1,7 @@
 """Commands that hold campaigns back or let them go on: cancel, pause, resume, stop, start, plan."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -123,6 +123,7 @@ def plan(
     """
     with opened_dispatcher() as dispatcher:
         found = dispatcher.plan(campaign, account=account)
+        rate = dispatcher.pace(account=account).effective
     if as_json:
         write_json(found)
     elif not found:
@@ -130,6 +131,16 @@ def plan(
     else:
         header = ("when", "batches", "recipients", "waits for")
         stdout().print(listing(f"Plan of campaign {campaign}", header, _departures(found)))
+        if rate:
+            say(_least_time(sum(each.recipients for each in found), rate))
+
+
+def _least_time(recipients: int, rate: float) -> str:
+    seconds = -(-recipients // rate)
+    return (
+        f"at the account's {rate:g} segments a second, {recipients:,} recipients take at least "
+        f"{timedelta(seconds=seconds)}"
+    )
 
 
 def _rows(found: Cancellation) -> Sequence[tuple[str, str]]:

@@ -111,6 +111,8 @@ def _of_losses(found: AccountVitals) -> Iterator[Concern]:
 
 def _of_people(found: AccountVitals) -> Iterator[Concern]:
     at = f"--account {found.account}"
+    if paused := found.standing[HoldReason.PAUSED].count:
+        yield _note(f"{_count(paused, 'campaign')} paused by somebody", "dispatcher resume ID")
     if waits := found.standing[HoldReason.APPROVAL].count:
         yield _note(f"{_count(waits, 'campaign')} to be approved", "dispatcher approve ID")
     if found.to_review:

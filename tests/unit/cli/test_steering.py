@@ -19,6 +19,7 @@ from dispatcher.domain.lifecycle import CampaignState, HoldReason
 from dispatcher.errors import StateError
 from dispatcher.planning import Departure
 from dispatcher.producer import Dispatcher
+from dispatcher.store.pacing import Pace
 
 SENDING = CampaignStatus(
     id="spring",
@@ -85,6 +86,7 @@ class FakeDispatcher:
     released: Sequence[str] = ()
     hold: HoldReason | None = None
     refuses: bool = False
+    rate: float | None = None
     told: list[str] = field(default_factory=list)
     closed: int = 0
 
@@ -102,6 +104,11 @@ class FakeDispatcher:
 
     def start(self, *, account: str | None) -> Sequence[str]:
         return self._tell(f"start {account}", self.released)
+
+    def pace(self, *, account: str | None) -> Pace:  # noqa: ARG002 - as the real one
+        return Pace(
+            rate=self.rate, effective=self.rate, paused_ms=0, waits=0, waited_ms=0, lowered=0
+        )
 
     def plan(self, campaign: str, *, account: str | None) -> Sequence[Departure]:
         return self._tell(f"plan {campaign} on {account}", self.departures)
@@ -310,6 +317,15 @@ def test_plan_lists_departures_by_this_machines_clock(fake: FakeDispatcher) -> N
         "Tue 2026-11-24 13:00 +0100 1 7 its turn",
         "not known 2 3 held: credits",
     ]
+
+
+def test_plan_says_how_long_it_takes_at_the_rate_of_the_account(fake: FakeDispatcher) -> None:
+    fake.rate, fake.departures = 0.5, DEPARTURES
+
+    told = " ".join(lines(run("plan", "spring")))
+
+    people = sum(each.recipients for each in fake.departures)
+    assert f"at the account's 0.5 segments a second, {people:,} recipients take at least" in told
 
 
 def test_plan_says_when_nothing_is_left(fake: FakeDispatcher) -> None:
