@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
-from threading import Event
+from threading import BoundedSemaphore, Event
 
 import structlog
 
@@ -32,6 +32,8 @@ _log = structlog.get_logger("workers")
 
 _FAILOVER_MARGIN = 5.0
 _BATCHES_KEPT = 32
+# Producers' endpoints may hang, and the other threads are for submits, ticks and cancels.
+_CALLBACK_SHARE = 4
 
 
 def trace_to_log(milestone: Milestone, campaign: str, n: int) -> None:
@@ -52,6 +54,7 @@ class Account:
     preparation: Preparation
     trace: Trace = field(default=trace_to_log)
     stopping: Event = field(default_factory=Event)
+    callback_room: BoundedSemaphore = field(default_factory=BoundedSemaphore)
     now: Callable[[], datetime] = utc_now
     tracing: Tracing = field(default_factory=Tracing)
 
@@ -115,6 +118,7 @@ class Resources:
         self.dispatcher = Dispatcher(self.store, hints, settings, now=now, tracing=self.tracing)
         self.journal = Journal(settings.journal_dir)
         self.stopping = Event()
+        callback_room = BoundedSemaphore(max(1, settings.concurrency // _CALLBACK_SHARE))
         preparation = Preparation(settings, now=now)
         stores = {name: self.store.account(name) for name in settings.accounts}
         self._accounts = {
@@ -136,6 +140,7 @@ class Resources:
                 trace=milestones_traced(self.tracing, trace),
                 tracing=self.tracing,
                 stopping=self.stopping,
+                callback_room=callback_room,
                 now=now,
             )
             for name, store in stores.items()

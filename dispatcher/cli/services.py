@@ -57,7 +57,8 @@ def worker(
     _check_queues(queues)
     flags = ["--without-gossip", "--without-mingle"]
     flags += ["--queues", queues] if queues else []
-    flags += ["--concurrency", str(concurrency)] if concurrency else []
+    if concurrency:
+        os.environ["DISPATCHER_CONCURRENCY"] = str(concurrency)
     if demo:
         os.environ["DISPATCHER_DEMO"] = "true"
     _check_worker(Settings.from_env())

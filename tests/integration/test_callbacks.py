@@ -116,6 +116,23 @@ def test_a_campaign_is_called_back_from_beginning_to_end(works: Works, endpoint:
     assert deliver_next(works.account, "shop") is Progress.NONE
 
 
+def test_endpoints_that_hang_leave_most_threads_to_other_work(
+    works: Works, endpoint: Endpoint
+) -> None:
+    use(works, callback(endpoint))
+    submit(works)
+    room, posting = works.account.callback_room, 0
+    while room.acquire(blocking=False):
+        posting += 1
+
+    assert 1 <= posting <= works.account.settings.concurrency // 4
+    assert deliver_next(works.account, "shop") is Progress.NONE
+    assert endpoint.received == []
+    room.release()
+    deliver(works)
+    assert endpoint.received
+
+
 def test_a_failed_callback_comes_again_with_its_id_and_body_and_a_new_signature(
     works: Works, endpoint: Endpoint
 ) -> None:

@@ -23,7 +23,19 @@ _USER_AGENT = "sms-campaign-dispatcher"
 
 
 def deliver_next(account: Account, producer: str) -> Progress:
-    """Deliver the next event of a producer that is due; at least once, one at a time."""
+    """Deliver the next event of a producer that is due; at least once, one at a time.
+
+    When this process is posting as many as it may, the next tick has somebody try again.
+    """
+    if not account.callback_room.acquire(blocking=False):
+        return Progress.NONE
+    try:
+        return _deliver_next(account, producer)
+    finally:
+        account.callback_room.release()
+
+
+def _deliver_next(account: Account, producer: str) -> Progress:
     settings = account.settings.callbacks.get(producer)
     if settings is None:
         return Progress.NONE
