@@ -61,8 +61,8 @@ _FIGURES: Mapping[str, float] = {
     "VERSIONS_SKIPPED": 1_000_000,
     # Of campaigns that are older than the count of what stands where; some ms a tick.
     "ENTERED_AT_ONCE": 200,
-    # A second, and by how much one POST may be late and the next not; 0.7 % of the budget.
-    "WINDOW_MS": 1_007,
+    # A second, and by how much one POST may be late and the next not; 0.5 % of the budget.
+    "WINDOW_MS": 1_005,
     # What a worker takes from its claim to its POST, so that slots are kept to the millisecond.
     "SLOT_NEAREST_MS": 30,
     # Less is corrected all the time, and slots of so little ahead do no harm.

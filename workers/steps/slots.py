@@ -11,7 +11,7 @@ from workers.resources import Account
 
 _LEAD = 0.05
 """Seconds before its slot that a batch is looked at for the last time, and its connection made."""
-# So much of the 7 ms that a window leaves room for is ours, the rest the network's.
+# So much of the 5 ms that a window leaves room for is ours, the rest the network's.
 _PUNCTUAL_MS = 3
 
 

@@ -91,6 +91,8 @@ local function take_slot(id, n, attempt, weight, slot, used_until)
   redis.call('ZADD', key(K.slots), slot, slot_name(id, n, attempt, weight))
   local turn = number(redis.call('ZSCORE', key(K.turns), id))
   redis.call('ZADD', key(K.turns), turn + weight, id)
+  redis.call('HSET', key(K.campaign, id), 'turn', turn + weight)
+  turn = math.max(turn, number(redis.call('HGET', ACCOUNT, 'turn')))
   redis.call('HSET', ACCOUNT, 'paced_until', string.format('%.3f', used_until), 'paced_at', now, 'turn', turn)
   redis.call('HSET', key(K.batch, id, n), 'slot', slot, 'weight', weight)
   if slot > now + SLOT_NEAREST_MS then
@@ -99,9 +101,12 @@ local function take_slot(id, n, attempt, weight, slot, used_until)
   end
 end
 
--- Has a campaign take part in the turns: from now on, not for the time before.
+-- Has a campaign take part in the turns: from now on, not for the time before, and not before its next
+-- turn if it took part already, as one does that is paused and resumed.
 local function join_turns(id)
-  redis.call('ZADD', key(K.turns), 'NX', number(redis.call('HGET', ACCOUNT, 'turn')), id)
+  local turn = number(redis.call('HGET', ACCOUNT, 'turn'))
+  turn = math.max(turn, number(redis.call('HGET', key(K.campaign, id), 'turn')))
+  redis.call('ZADD', key(K.turns), 'NX', turn, id)
 end
 
 local function leave_turns(id) redis.call('ZREM', key(K.turns), id) end
