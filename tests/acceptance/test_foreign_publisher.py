@@ -109,7 +109,7 @@ def test_other_content_under_the_same_key_is_refused(
         (document("bad", recipients=["+33639980001", "nonsense"]), "number", 2),
         (document("bad", recipients=["+33639980001", 17]), "recipients", 2),
         (document(None), "idempotency_key", None),
-        (document("bad", colour="blue"), "colour", None),
+        (document("bad", colour="blue"), "document", None),
         (document("bad", account="nobody"), "account", None),
         ("no document", "document", None),
     ],

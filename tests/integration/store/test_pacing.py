@@ -1,7 +1,6 @@
 """The budget of an account: slots, their windows, turns, and pauses the API asks for."""
 
 import itertools
-from collections import Counter
 
 import pytest
 
@@ -374,36 +373,3 @@ def test_taking_a_batch_back_leaves_its_campaign_its_turn(bench: Bench) -> None:
     assert bench.listed(Key.TURNS) == {"c1"}
     bench.account.campaigns.cancel("c1")
     assert bench.listed(Key.TURNS) == set()
-
-
-def test_a_campaign_that_leaves_and_comes_back_gets_no_more_turns_than_others(bench: Bench) -> None:
-    weigh(bench, "restless", [10] * 40)
-    weigh(bench, "steady", [10] * 40)
-    turns: Counter[str] = Counter()
-
-    for name in ("restless", "steady") * 30:
-        claim = ask(bench, name)
-        if isinstance(claim, SendClaim):
-            turns[claim.campaign] += 1
-            bench.begin_heeding(claim)
-            bench.accept(claim, ticket=f"t{turns.total()}")
-            if claim.campaign == "restless":
-                bench.account.campaigns.pause("restless")
-                bench.account.campaigns.resume("restless")
-        bench.advance(60)
-
-    assert turns.total() > 20
-    assert abs(turns["restless"] - turns["steady"]) <= 2
-
-
-def test_a_missed_slot_whose_budget_was_taken_away_may_begin_soon(bench: Bench) -> None:
-    weigh(bench, "paced", [10, 10, 10])
-    take(bench, "paced")
-    waits = take(bench, "paced")
-    bench.advance(1_000)
-    assert bench.begin_heeding(waits) == SLOT_MISSED
-    assert isinstance(ask(bench, "paced", rate=None), SendClaim)
-
-    bench.account.pacing.renew(waits)
-
-    assert bench.begin_heeding(waits) is None
