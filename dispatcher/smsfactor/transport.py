@@ -20,7 +20,8 @@ LISTING_BYTES = 64 * 1024 * 1024
 
 _CHUNK_BYTES = 64 * 1024
 _IDLE_CONNECTIONS = 64
-_SECONDS = re.compile("[0-9]{1,6}")
+_SECONDS = re.compile("[0-9]{1,300}")
+_LONGEST_WAIT = 86_400.0
 
 
 class ReplyTooLargeError(OutcomeUnknownError):
@@ -168,9 +169,9 @@ def _receive(response: Response, exchange: Exchange) -> Exception | None:
 
 
 def _retry_after(response: Response) -> float | None:
-    """Read a `Retry-After` in seconds; its date form is not worth a clock comparison."""
+    """Read a `Retry-After` in seconds, a day at most; its date form is not worth two clocks."""
     value = response.headers.get("Retry-After", "")
-    return float(value) if _SECONDS.fullmatch(value) else None
+    return min(float(value), _LONGEST_WAIT) if _SECONDS.fullmatch(value) else None
 
 
 def _checked(base_url: str, *, allow_plain_http: bool) -> str:

@@ -256,8 +256,13 @@ def test_a_documented_refusal_in_a_4xx_is_a_refusal() -> None:
         api.send(MESSAGE, TO)
 
 
-def test_too_many_requests_tells_how_long_to_wait() -> None:
-    script = answer(b"", status="429 Too Many Requests", headers="Retry-After: 12\r\n")
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("12", 12), ("9000000", 86_400), ("9" * 250, 86_400), ("soon", None), ("-1", None)],
+    ids=["seconds", "months", "for ever", "a word", "the past"],
+)
+def test_too_many_requests_tells_how_long_to_wait(header: str, seconds: float | None) -> None:
+    script = answer(b"", status="429 Too Many Requests", headers=f"Retry-After: {header}\r\n")
 
     with (
         ScriptedApi(script) as server,
@@ -266,7 +271,7 @@ def test_too_many_requests_tells_how_long_to_wait() -> None:
     ):
         api.send(MESSAGE, TO)
 
-    assert caught.value.retry_after == 12
+    assert caught.value.retry_after == seconds
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Moved", "308 Moved"])
