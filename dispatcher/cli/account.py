@@ -1,5 +1,6 @@
 """The command about an account's money."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -7,6 +8,7 @@ import typer
 
 from dispatcher.cli.output import count, pairs, stdout, write_json
 from dispatcher.cli.session import AccountOption, JsonOption
+from dispatcher.domain.bookkeeping import SPENDER_HEEDED
 from dispatcher.domain.unknowns import UnknownTally
 from dispatcher.producer import Dispatcher
 from dispatcher.settings import Settings
@@ -47,6 +49,8 @@ def show_credits(
         write_json(document)
     else:
         rows = _rows(known, told) + _lost_rows(unknown)
+        if settings.account(name).dedicated and settings.dialect == "v1":
+            rows.append(("lost answers", proof(unknown, now=datetime.now(UTC))))
         rows += pace_rows(pace, settings.account(name).rate)
         stdout().print(pairs(f"Credits of account {name}", rows))
 
@@ -73,6 +77,17 @@ def _lost_rows(unknown: UnknownTally) -> list[tuple[str, str]]:
         why = f"too many answers were lost, at {since}; it is tried again by itself"
         rows.append(("nothing is sent", f"{why}, or by dispatcher start"))
     return rows
+
+
+def proof(unknown: UnknownTally, *, now: datetime) -> str:
+    """Say whether the balance of a dedicated account can tell what became of a lost answer."""
+    spender = unknown.spender_at
+    if spender is not None and now - spender < SPENDER_HEEDED:
+        since = f"{spender:%Y-%m-%d %H:%M %Z}"
+        return f"not settled by the balance, for somebody else spent from it, {since}"
+    if not unknown.is_balanced:
+        return "not settled by the balance yet: it is read half a minute after the first sends"
+    return "settled by the balance"
 
 
 def pace_rows(pace: Pace, budget: float | None) -> list[tuple[str, str]]:

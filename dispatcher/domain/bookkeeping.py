@@ -5,10 +5,14 @@ may have changed the balance: the caller sees to that. Here it is arithmetic.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import combinations
 
 MOST = 10
 """Batches that are looked at together; more could be combined in too many ways."""
+
+SPENDER_HEEDED = timedelta(days=1)
+"""For so long nothing is proven by a balance that somebody else was seen to spend from."""
 
 _MARGIN = 20
 

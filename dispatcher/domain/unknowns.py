@@ -164,9 +164,14 @@ class UnknownTally:
         oldest: when the first became unknown; None when there is none.
         credits: their quotes together.
         breaker_since: when too many lost answers stopped the account; None while it sends.
+        is_balanced: whether the books of a dedicated account balanced after a send, without which
+            its balance proves nothing.
+        spender_at: when they last did not, for somebody else spends from it; None for never.
     """
 
     count: int
     oldest: datetime | None
     credits: int
     breaker_since: datetime | None
+    is_balanced: bool
+    spender_at: datetime | None

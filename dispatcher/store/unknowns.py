@@ -88,18 +88,22 @@ class Unknowns:
         return moment(int(self._scripts.run(Script.READ_CLOCK)))
 
     def tally(self) -> UnknownTally:
-        """Give their number, age and price."""
+        """Give their number, age and price, and whether the balance can tell of them."""
         name = self._keys.of(Key.UNKNOWN)
         with translated():
             found: Any = self._client.zrange(name, 0, 0, withscores=True)
             count = int(self._client.zcard(name))
             fields = ["unknown_credits", "breaker_at"]
             credits_, opened = self._client.hmget(self._keys.of(Key.ACCOUNT), fields)
+            fields = ["explained", "foreign_at"]
+            balanced, spender = self._client.hmget(self._keys.of(Key.AUDIT), fields)
         return UnknownTally(
             count=count,
             oldest=moment(int(found[0][1])) if found else None,
             credits=int(credits_ or 0),
             breaker_since=moment(text(opened)) if opened else None,
+            is_balanced=int(balanced or 0) > 0,
+            spender_at=moment(text(spender)) if spender else None,
         )
 
     def newest(self, count: int = _AT_ONCE) -> list[UnknownBatch]:

@@ -255,6 +255,21 @@ def test_books_that_balance_settle_a_lost_answer(dedicated: Losses, *, taken: bo
     check(dedicated, lost)
 
 
+def test_whether_the_balance_can_tell_is_told(bench: Bench, tmp_path: Path) -> None:
+    losses = Losses(bench, tmp_path, dedicated=True)
+    tally = bench.account.unknowns.tally
+    assert not tally().is_balanced
+
+    losses.balance_books()
+    assert tally().is_balanced
+    assert tally().spender_at is None
+
+    losses.provider.balance -= 7
+    losses.look(after=601)
+    assert not tally().is_balanced
+    assert tally().spender_at is not None
+
+
 def test_sends_are_kept_back_while_the_balance_is_read(dedicated: Losses) -> None:
     lost = dedicated.lose(7, taken=True)
     dedicated.look(after=61)

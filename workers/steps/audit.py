@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from dispatcher.domain.bookkeeping import MOST, decide
+from dispatcher.domain.bookkeeping import MOST, SPENDER_HEEDED, decide
 from dispatcher.domain.unknowns import Decision, Finding, Source, UnknownBatch
 from dispatcher.errors import ApiError
 from dispatcher.store.records import moment
@@ -33,7 +33,6 @@ _BETWEEN_BASES_MS = 30_000
 _BASE_KEEPS_MS = 600_000
 _RETURN_TAKES_MS = 60_000
 _DEBIT_TAKES_MS = 60_000
-_SPENDER_HEEDED_MS = 86_400_000
 _READING = ("read", "read_at", "read_books")
 
 
@@ -142,7 +141,7 @@ def _doubt(
         ),
         "sends for later or under moderation may be debited at their time": _is_debited_late(books),
         "somebody else spends from this account": foreign_at > 0
-        and books.now - foreign_at < _SPENDER_HEEDED_MS,
+        and moment(books.now) - moment(foreign_at) < SPENDER_HEEDED,
         "the books of this account have not balanced after a send yet": not _entry(
             books, "explained"
         ),
