@@ -55,11 +55,13 @@ def measure(
     people = _strangers(workload, options.alerts * _PEOPLE)
     latency, workers = options.latency, options.workers
     with fleet(folder, workers=workers, latency=latency, budget=budget) as ours:
+        _say(f"{name}: submitting {options.recipients:,} recipients")
         large = ours.dispatcher.submit(Campaign(text=TEXT, recipients=workload.numbers()))
         within = _PATIENCE + options.recipients / _SLOWEST
         eventually(lambda: _has_begun(ours, large), within=within, every=0.05)
         submitted, alerts = _submit_alerts(ours, people)
         still_going = not _is_sent(ours, large)
+        _say(f"{name}: the alerts are out; waiting for the rest of the large campaign")
         eventually(lambda: _is_sent(ours, large), within=within, every=0.2)
         statuses = [ours.dispatcher.status(each) for each in (large, *alerts)]
         posted = list(ours.oracle.posted())
@@ -86,9 +88,15 @@ def _submit_alerts(ours: Fleet, people: Sequence[str]) -> tuple[dict[str, float]
     for place in range(0, len(people), _PEOPLE):
         some = people[place : place + _PEOPLE]
         submitted[some[0]] = time.time()
+        _say(f"alert {place // _PEOPLE + 1} of {len(people) // _PEOPLE}")
         alerts.append(ours.dispatcher.submit(Campaign(text=TEXT, recipients=some)))
         ours.dispatcher.wait(alerts[-1], _PATIENCE, until=CampaignState.SENT)
     return submitted, alerts
+
+
+def _say(text: str) -> None:
+    """Tell how far it is, apart from what is measured."""
+    print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
 
 
 def _strangers(workload: Workload, count: int) -> list[str]:
