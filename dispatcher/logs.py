@@ -8,6 +8,8 @@ from structlog.typing import Processor
 
 from dispatcher.settings import Settings
 
+_log = structlog.get_logger("dispatcher.logs")
+
 
 def configure_logs(settings: Settings) -> logging.Handler:
     """Send our events and the libraries' through one pipeline to standard error.
@@ -45,4 +47,6 @@ def configure_logs(settings: Settings) -> logging.Handler:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
+    for stray in settings.strays:
+        _log.warning("unknown setting", found=stray.is_what, fix=stray.advice)
     return handler

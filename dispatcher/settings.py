@@ -13,18 +13,15 @@ import itertools
 import os
 from datetime import timedelta
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
+    PrivateAttr,
     SecretStr,
     StringConstraints,
-    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -41,62 +38,15 @@ from dispatcher.account_settings import AccountName, AccountSettings
 from dispatcher.callback_settings import CallbackSettings, ProducerName
 from dispatcher.connection_settings import ConnectionSettings
 from dispatcher.domain.calendars import FrenchCalendar
-from dispatcher.domain.durations import FORMS, read_duration
 from dispatcher.domain.recurrence import FLOOR
 from dispatcher.domain.timing import Handover, TimeLimits
 from dispatcher.domain.windows import BUILT_IN, WindowSet
 from dispatcher.domain.zones import Zone
 from dispatcher.errors import SettingsError
+from dispatcher.setting_names import PREFIX, SECRETS_DIR, Stray, find_strays, nearest_name
+from dispatcher.setting_types import Divided, Kept, Networks, Seconds, SignIn, Span, Words
 
 _DEFAULT_ACCOUNT = "default"
-Seconds = Annotated[float, Field(gt=0)]
-_LONGEST = timedelta(days=36_500)
-_SHORTEST_PASSWORD = 12
-_ISO_DURATION = TypeAdapter(timedelta)
-
-
-def _lasting(least: timedelta) -> BeforeValidator:
-    """Read a duration that is within limits, and say which if it is not."""
-
-    def read(value: object) -> timedelta:
-        found = read_duration(value.strip()) if isinstance(value, str) else None
-        try:
-            found = _ISO_DURATION.validate_python(value) if found is None else found
-        except ValidationError:
-            found = None
-        if found is None or not least <= found <= _LONGEST:
-            raise ValueError(
-                f"write a duration such as {FORMS}, or ISO 8601 such as P30D or PT90M, of "
-                f"{least.days:,} to {_LONGEST.days:,} days"
-            )
-        return found
-
-    return BeforeValidator(read)
-
-
-Span = Annotated[timedelta, _lasting(timedelta(0))]
-
-
-def _parts(value: object) -> object:
-    """Divide what the environment gives as one text."""
-    if not isinstance(value, str):
-        return value
-    return [part.strip() for part in value.split(",") if part.strip()]
-
-
-def _sign_in(value: SecretStr) -> SecretStr:
-    user, _, password = value.get_secret_value().partition(":")
-    if not user or len(password) < _SHORTEST_PASSWORD:
-        raise ValueError(
-            f"write USER:PASSWORD, the password of {_SHORTEST_PASSWORD} characters or more"
-        )
-    return value
-
-
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)]
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_parts)]
-# Receipts are awaited for days, and must find whom they are about.
-Kept = Annotated[timedelta, _lasting(timedelta(days=1))]
 
 
 class Settings(ConnectionSettings):
@@ -186,7 +136,7 @@ class Settings(ConnectionSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="DISPATCHER_",
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         frozen=True,
         extra="ignore",
@@ -245,11 +195,12 @@ class Settings(ConnectionSettings):
     log_format: Literal["console", "json"] = "console"
     monitor_host: str = "127.0.0.1"
     monitor_port: int = Field(default=0, ge=0, le=65_535)
-    monitor_accounts: Annotated[tuple[AccountName, ...], NoDecode, BeforeValidator(_parts)] = ()
+    monitor_accounts: Annotated[tuple[AccountName, ...], NoDecode, Divided] = ()
     tracing_endpoint: str = ""
-    flower_auth: Annotated[SecretStr, AfterValidator(_sign_in)] | None = None
+    flower_auth: SignIn | None = None
     flower_cookie_secret: SecretStr | None = Field(default=None, min_length=16)
     flower_dir: Path = Path(".dispatcher/flower")
+    _strays: tuple[Stray, ...] = PrivateAttr(default=())
 
     @classmethod
     def settings_customise_sources(
@@ -271,16 +222,9 @@ class Settings(ConnectionSettings):
         Raises:
             SettingsError: naming each variable that is missing or wrong, never its value.
         """
-        folders = [
-            folder
-            for folder in os.environ.get("DISPATCHER_SECRETS_DIR", "").split(os.pathsep)
-            if folder
-        ]
-        for folder in folders:
-            if not Path(folder).is_dir():
-                raise SettingsError(f"DISPATCHER_SECRETS_DIR: {folder} is not a directory")
+        folders = _secret_folders()
         try:
-            return cls(_secrets_dir=folders or None)  # type: ignore[call-arg]  # pydantic-settings takes it beside the fields
+            found = cls(_secrets_dir=folders or None)  # type: ignore[call-arg]  # pydantic-settings takes it beside the fields
         except ValidationError as error:
             raise SettingsError(_explain(error)) from None
         except UnreadableVariableError:
@@ -289,6 +233,14 @@ class Settings(ConnectionSettings):
                 "a DISPATCHER_ variable that should be JSON is not: write accounts as "
                 "DISPATCHER_ACCOUNTS__NAME__USERNAME and so on"
             ) from None
+        files = [path.name for folder in folders for path in folder.iterdir() if path.is_file()]
+        found._strays = (*find_strays(cls, os.environ), *find_strays(cls, files, are_files=True))
+        return found
+
+    @property
+    def strays(self) -> tuple[Stray, ...]:
+        """Variables that are set and mean nothing, misspelt ones mostly."""
+        return self._strays
 
     @model_validator(mode="after")
     def _time_limits_in_order(self) -> Self:
@@ -382,10 +334,23 @@ class Settings(ConnectionSettings):
             ) from None
 
 
+def _secret_folders() -> list[Path]:
+    named = os.environ.get(SECRETS_DIR, "").split(os.pathsep)
+    folders = [Path(folder) for folder in named if folder]
+    for folder in folders:
+        if not folder.is_dir():
+            raise SettingsError(f"{SECRETS_DIR}: {folder} is not a directory")
+    return folders
+
+
 def _explain(error: ValidationError) -> str:
     lines = []
     for detail in error.errors(include_input=False, include_url=False):
         path = "__".join(str(part) for part in detail["loc"]).upper()
-        variable = f"DISPATCHER_{path}" if path else "settings"
-        lines.append(f"{variable}: {detail['msg'].removeprefix('Value error, ')}")
+        variable = f"{PREFIX}{path}" if path else "settings"
+        says = detail["msg"].removeprefix("Value error, ")
+        if detail["type"] == "extra_forbidden":
+            meant = nearest_name(Settings, variable)
+            says = "there is no such setting" + (f", {meant} perhaps?" if meant else "")
+        lines.append(f"{variable}: {says}")
     return "; ".join(lines)

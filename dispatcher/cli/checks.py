@@ -66,6 +66,7 @@ class Result:
 
 def examine_all(settings: Settings, *, webhook_url: str | None) -> Iterator[Result]:
     """Look at everything the settings name, one after the other."""
+    yield from check_names(settings)
     yield from check_redis(settings)
     yield check_broker(settings)
     yield judge_transport("broker connection", settings.broker_address)
@@ -75,6 +76,12 @@ def examine_all(settings: Settings, *, webhook_url: str | None) -> Iterator[Resu
         yield from check_receiver(webhook_url)
     yield from check_workers(settings)
     yield from check_replies(settings)
+
+
+def check_names(settings: Settings) -> Iterator[Result]:
+    """Look for variables that mean nothing, so that what they were to set is not set."""
+    for stray in settings.strays:
+        yield _warning("settings", stray.is_what, stray.advice)
 
 
 def check_redis(settings: Settings) -> Iterator[Result]:
