@@ -131,6 +131,22 @@ def test_secrets_are_files_and_no_variable_holds_one() -> None:
     assert [secret for secret in compose()["secrets"].values() if set(secret) != {"file"}] == []
 
 
+def test_no_service_names_a_secret_twice_for_old_compose_gives_it_only_the_last_then() -> None:
+    twice = [
+        name
+        for name, service in SERVICES.items()
+        if len(set(_sources(service))) != len(_sources(service))
+    ]
+
+    assert twice == []
+    assert sorted(_sources(SERVICES["monitor"])) == ["monitor_broker_password", "monitor_password"]
+
+
+def _sources(service: dict[str, Any]) -> list[str]:
+    named = service.get("secrets", [])
+    return [each if isinstance(each, str) else each["source"] for each in named]
+
+
 @pytest.mark.parametrize("name", ["flower", "monitor", "state", "broker", "prometheus", "grafana"])
 def test_who_needs_no_credentials_of_accounts_has_none(name: str) -> None:
     service = SERVICES[name]
