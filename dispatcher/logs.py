@@ -6,6 +6,7 @@ import sys
 import structlog
 from structlog.typing import Processor
 
+from dispatcher.json_lines import beneath
 from dispatcher.settings import Settings
 
 _log = structlog.get_logger("dispatcher.logs")
@@ -40,13 +41,17 @@ def configure_logs(settings: Settings) -> logging.Handler:
         structlog.processors.format_exc_info,
         renderer,
     ]
-    handler = logging.StreamHandler()
+    handler = logging.StreamHandler(beneath(sys.stderr))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(processors=finish, foreign_pre_chain=shared)
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
+    return handler
+
+
+def warn_of_strays(settings: Settings) -> None:
+    """Tell, once a process, which variables do nothing."""
     for stray in settings.strays:
         _log.warning("unknown setting", found=stray.is_what, fix=stray.advice)
-    return handler

@@ -237,6 +237,14 @@ class Settings(ConnectionSettings):
         found._strays = (*find_strays(cls, os.environ), *find_strays(cls, files, are_files=True))
         return found
 
+    @classmethod
+    def wants_json_lines(cls) -> bool:
+        """Tell whether machines read what a process says, even if its settings are wrong."""
+        try:
+            return cls.from_env().log_format == "json"
+        except SettingsError:
+            return os.environ.get(f"{PREFIX}LOG_FORMAT") == "json"
+
     @property
     def strays(self) -> tuple[Stray, ...]:
         """Variables that are set and mean nothing, misspelt ones mostly."""

@@ -12,6 +12,7 @@ from celery.beat import Service
 from celery.worker.control import Panel
 
 from dispatcher.errors import DispatcherError
+from dispatcher.logs import warn_of_strays
 from dispatcher.queueing import Hints, QueueName, Task, make_app
 from dispatcher.settings import Settings
 from dispatcher.tracing import open_tracing
@@ -124,6 +125,7 @@ class _Process:
 
     def configure_logs(self, **_: object) -> None:
         configure_worker_logs(self._settings)
+        warn_of_strays(self._settings)
 
     def open(self, **_: object) -> None:
         # Celery logs what a signal's receiver raises and goes on; a worker that cannot work

@@ -14,7 +14,8 @@ from flower.options import options
 from flower.urls import settings as web_settings
 
 from dispatcher.errors import DispatcherError, SettingsError
-from dispatcher.logs import configure_logs
+from dispatcher.json_lines import write_json_lines
+from dispatcher.logs import configure_logs, warn_of_strays
 from dispatcher.queueing import make_app
 from dispatcher.settings import Settings
 
@@ -34,9 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=5555)
     parser.add_argument("--url-prefix", default="")
     given = parser.parse_args(arguments)
+    if Settings.wants_json_lines():
+        write_json_lines()
     try:
         settings = Settings.from_env()
         configure_logs(settings)
+        warn_of_strays(settings)
         configure(settings, host=given.host, port=given.port, url_prefix=given.url_prefix)
         _run(settings)
     except (DispatcherError, OSError) as error:

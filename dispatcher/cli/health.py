@@ -12,7 +12,8 @@ from dispatcher.cli.exit_codes import ExitCode
 from dispatcher.cli.output import stdout
 from dispatcher.cli.session import AccountOption
 from dispatcher.errors import SettingsError
-from dispatcher.logs import configure_logs
+from dispatcher.json_lines import write_json_lines
+from dispatcher.logs import configure_logs, warn_of_strays
 from dispatcher.monitoring.monitor import run_monitor
 from dispatcher.settings import Settings
 from dispatcher.store.account import Store
@@ -77,8 +78,11 @@ def monitor(
 
     Example: dispatcher monitor --host 0.0.0.0
     """
+    if Settings.wants_json_lines():
+        write_json_lines()
     settings = Settings.from_env()
     configure_logs(settings)
+    warn_of_strays(settings)
     run_monitor(settings, host=host, port=port)
 
 

@@ -11,6 +11,7 @@ import typer
 from dispatcher.cli.output import stdout
 from dispatcher.documents import submit_schema
 from dispatcher.errors import SettingsError
+from dispatcher.json_lines import write_json_lines
 from dispatcher.queueing import QueueName
 from dispatcher.settings import Settings
 from dispatcher.smsfactor.opening import open_client
@@ -54,6 +55,7 @@ def worker(
 
     Example: dispatcher worker --concurrency 8 --loglevel INFO
     """
+    _speak_as_set()
     _check_queues(queues)
     flags = ["--without-gossip", "--without-mingle"]
     flags += ["--queues", queues] if queues else []
@@ -72,6 +74,7 @@ def beat(context: typer.Context) -> None:
 
     Example: dispatcher beat
     """
+    _speak_as_set()
     _become_celery("beat", *context.args)
 
 
@@ -87,6 +90,7 @@ def web(
 
     Example: dispatcher web --host 0.0.0.0 --port 8000
     """
+    _speak_as_set()
     Keyring(Settings.from_env().accounts)
     _become("-m", "dispatcher.web", "--host", host, "--port", str(port))
 
@@ -104,6 +108,7 @@ def flower(
 
     Example: dispatcher flower --host 0.0.0.0
     """
+    _speak_as_set()
     if importlib.util.find_spec("flower") is None:
         raise SettingsError("Flower is not installed: pip install flower")
     Settings.from_env()
@@ -128,6 +133,12 @@ def schema() -> None:
     stdout().print_json(data=submit_schema())
 
 
+def _speak_as_set() -> None:
+    """Tell what keeps a process from starting in the form of its logs."""
+    if Settings.wants_json_lines():
+        write_json_lines()
+
+
 def _check_queues(queues: str | None) -> None:
     known = {queue.value for queue in QueueName}
     unknown = [name for name in (queues or "").split(",") if name and name not in known]
@@ -144,8 +155,10 @@ def _check_worker(settings: Settings) -> None:
 
 def _become_celery(command: str, *arguments: str) -> NoReturn:
     # Celery would tell a missing setting by a traceback.
-    Settings.from_env()
-    _become(*_CELERY, command, *arguments)
+    is_for_machines = Settings.from_env().log_format == "json"
+    # Its banner is for people.
+    quietly = ("--quiet",) if is_for_machines else ()
+    _become(*_CELERY, *quietly, command, *arguments)
 
 
 def _become(*arguments: str) -> NoReturn:

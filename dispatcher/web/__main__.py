@@ -4,7 +4,8 @@ import sys
 from collections.abc import Sequence
 
 from dispatcher.errors import DispatcherError
-from dispatcher.logs import configure_logs
+from dispatcher.json_lines import write_json_lines
+from dispatcher.logs import configure_logs, warn_of_strays
 from dispatcher.settings import Settings
 from dispatcher.web.server import serve
 
@@ -20,9 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # uvicorn repeats the signal that ended it, once everything is answered.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))
+    if Settings.wants_json_lines():
+        write_json_lines()
     try:
         settings = Settings.from_env()
         configure_logs(settings)
+        warn_of_strays(settings)
         serve(settings, host=options.host, port=options.port)
     except (DispatcherError, OSError) as error:
         sys.exit(f"the receiver cannot run: {error}")

@@ -8,7 +8,7 @@ import structlog
 
 from dispatcher.cli.checks import Grade, check_names
 from dispatcher.errors import SettingsError
-from dispatcher.logs import configure_logs
+from dispatcher.logs import configure_logs, warn_of_strays
 from dispatcher.setting_names import SECRETS_DIR
 from dispatcher.settings import Settings
 
@@ -126,8 +126,10 @@ def test_every_process_warns_of_it_in_its_log(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DISPATCHER_BATCHSIZE", SECRET)
+    settings = Settings.from_env()
 
-    configure_logs(Settings.from_env())
+    configure_logs(settings)
+    warn_of_strays(settings)
 
     log = capsys.readouterr().err
     assert "unknown setting" in log
