@@ -155,6 +155,13 @@ class Address:
         """The number of the logical database of Redis."""
         return int(self.path or 0)
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people: without user, password and what else only machines need."""
+        hosts = ",".join(f"{_in_url(host)}:{port}" for host, port in self.hosts)
+        path = self.path or ("0" if self.is_redis else "")
+        return "/".join(part for part in (hosts, self.service, path) if part)
+
     def urls(self, scheme: str) -> list[str]:
         """Write a URL without a query for each host, user and password in it."""
         user = quote(self.username or "", safe="")
@@ -164,19 +171,30 @@ class Address:
         return [f"{scheme}://{sign_in}{_in_url(host)}:{port}/{path}" for host, port in self.hosts]
 
 
-def why_unreachable(who: str, error: BaseException) -> str:
+def why_unreachable(who: str, error: BaseException, *, named: str = "") -> str:
     """Say why a server cannot be used, as far as its administrator has to know.
 
     By the names of errors, for Redis' and RabbitMQ's clients have nothing in common.
+
+    Args:
+        who: the server.
+        error: what its client raised.
+        named: which setting says where it is, and where that is; see `named_by`.
     """
+    where = f"; {named}" if named else ""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"{who}'s certificate is not accepted: {cause.verify_message}"
+            return f"{who}'s certificate is not accepted: {cause.verify_message}{where}"
         if type(cause).__name__ in _SIGN_IN_ERRORS:
-            return f"{who} refuses the user or the password"
+            return f"{who} refuses the user or the password{where}"
         cause = cause.__cause__ or cause.__context__
-    return f"{who} did not answer ({type(error).__name__})"
+    return f"{who} did not answer ({type(error).__name__}){where}"
+
+
+def named_by(setting: str, address: Address) -> str:
+    """Say which setting names an address, and which that is."""
+    return f"{setting} names {address.place}"
 
 
 def _in_url(host: str) -> str:

@@ -13,7 +13,7 @@ from kombu.entity import Exchange, Queue
 from kombu.exceptions import ChannelError, OperationalError
 from kombu.exceptions import ConnectionError as BrokerConnectionError
 
-from dispatcher.addresses import why_unreachable
+from dispatcher.addresses import named_by, why_unreachable
 from dispatcher.broker_options import broker_options
 from dispatcher.domain.lifecycle import CampaignState
 from dispatcher.settings import Settings
@@ -260,5 +260,16 @@ def broker_problem(settings: Settings) -> str | None:
         with app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=5)
     except _BROKER_ERRORS as error:
-        return why_unreachable("the broker", error.__cause__ or error)
+        return why_broker_is_away(settings, error)
     return None
+
+
+def is_broker_error(error: BaseException) -> bool:
+    """Tell whether an error is the broker's, or the way to it, and no defect of ours."""
+    return isinstance(error, _BROKER_ERRORS)
+
+
+def why_broker_is_away(settings: Settings, error: BaseException) -> str:
+    """Say why the broker cannot be used, and where that is."""
+    named = named_by("DISPATCHER_BROKER_URL", settings.broker_address)
+    return why_unreachable("the broker", error.__cause__ or error, named=named)

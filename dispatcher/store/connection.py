@@ -8,7 +8,7 @@ from redis import Redis, Sentinel
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio import Sentinel as AsyncSentinel
 from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.backoff import AbstractBackoff, ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import (
     BusyLoadingError,
     ConnectionError,  # noqa: A004 - redis-py's own, not the built-in
@@ -20,7 +20,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from dispatcher.addresses import Address, Kind, why_unreachable
+from dispatcher.addresses import Address, Kind, named_by, why_unreachable
 from dispatcher.errors import StoreError, StoreFullError, StoreUnavailableError
 
 # Scripts may be repeated, so short outages pass unnoticed; longer ones are the caller's.
@@ -29,6 +29,7 @@ _LONGEST_PAUSE = 0.5
 _TIMEOUT = 10
 _CONNECT_TIMEOUT = 3
 _ASKING_TIMEOUT = 1
+_AT_ONCE = NoBackoff()
 
 _AWAY = (ConnectionError, TimeoutError, BusyLoadingError, NoScriptError, ReadOnlyError)
 # First words of replies that say: not now.
@@ -39,40 +40,80 @@ _PIPELINED = "caused error: "
 _LONGEST_REASON = 200
 
 
+class _NamingRetry(Retry):
+    """Tries again, and in the end has the error say which server it is about."""
+
+    def __init__(self, named: str, backoff: AbstractBackoff, retries: int) -> None:
+        super().__init__(backoff, retries)
+        self._named = named
+
+    def call_with_retry(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - redis-py's own
+        with _naming(self._named):
+            return super().call_with_retry(*arguments, **options)
+
+
+class _AsyncNamingRetry(AsyncRetry):
+    """The same within an event loop."""
+
+    def __init__(self, named: str, backoff: AbstractBackoff, retries: int) -> None:
+        super().__init__(backoff, retries)
+        self._named = named
+
+    async def call_with_retry(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - redis-py's own
+        with _naming(self._named):
+            return await super().call_with_retry(*arguments, **options)
+
+
+@contextmanager
+def _naming(named: str) -> Iterator[None]:
+    try:
+        yield
+    except RedisError as error:
+        # Dialling is tried again within a command that is.
+        if named not in getattr(error, "__notes__", ()):
+            error.add_note(named)
+        raise
+
+
 def connect(where: Address | str) -> Redis:
     """Open a pool of connections; nothing is dialled before the first command."""
     return open_blocking(
         Address.read(where) if isinstance(where, str) else where,
+        retries=_RETRIES,
         socket_timeout=_TIMEOUT,
         socket_connect_timeout=_CONNECT_TIMEOUT,
         health_check_interval=30,
         client_name="dispatcher",
-        retry=Retry(ExponentialWithJitterBackoff(cap=_LONGEST_PAUSE, base=0.05), _RETRIES),
     )
 
 
-def open_blocking(address: Address, **options: Any) -> Redis:  # noqa: ANN401 - redis-py's own
+def open_blocking(address: Address, *, retries: int = 0, **options: Any) -> Redis:  # noqa: ANN401 - redis-py's own
     """Open a pool of connections to the server, or to the primary that Sentinels name."""
-    options |= _options(address)
-    if address.kind is not Kind.SENTINEL:
-        host, port = address.hosts[0]
-        return Redis(host=host, port=port, **options)
-    asking = {**_asking(address), "retry": Retry(NoBackoff(), 0)}
-    sentinel: Any = Sentinel(address.hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]  # redis-py's own
-    primary: Redis = sentinel.master_for(address.service, **options)
-    return primary
+    client: Redis = _open((Redis, Sentinel, _NamingRetry), address, retries, options)
+    return client
 
 
-def open_async(address: Address, **options: Any) -> AsyncRedis:  # noqa: ANN401 - redis-py's own
+def open_async(address: Address, *, retries: int = 0, **options: Any) -> AsyncRedis:  # noqa: ANN401 - redis-py's own
     """Open a pool of connections for an event loop, as `open_blocking` does for threads."""
-    options |= _options(address)
+    client: AsyncRedis = _open(
+        (AsyncRedis, AsyncSentinel, _AsyncNamingRetry), address, retries, options
+    )
+    return client
+
+
+def _open(
+    kinds: tuple[Any, Any, Any], address: Address, retries: int, options: dict[str, Any]
+) -> Any:  # noqa: ANN401 - of either kind
+    client, sentinel, retry = kinds
+    named = named_by("DISPATCHER_REDIS_URL", address)
+    backoff = ExponentialWithJitterBackoff(cap=_LONGEST_PAUSE, base=0.05) if retries else _AT_ONCE
+    options |= {**_options(address), "retry": retry(named, backoff, retries)}
     if address.kind is not Kind.SENTINEL:
         host, port = address.hosts[0]
-        return AsyncRedis(host=host, port=port, **options)
-    asking = {**_asking(address), "retry": AsyncRetry(NoBackoff(), 0)}
-    sentinel: Any = AsyncSentinel(address.hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]  # redis-py's own
-    primary: AsyncRedis = sentinel.master_for(address.service, **options)
-    return primary
+        return client(host=host, port=port, **options)
+    asking = {**_asking(address), "retry": retry(named, _AT_ONCE, 0)}
+    sentinels = sentinel(address.hosts, sentinel_kwargs=asking)
+    return sentinels.master_for(address.service, **options)
 
 
 def _options(address: Address) -> dict[str, Any]:
@@ -117,7 +158,8 @@ def translated() -> Iterator[None]:
     except OutOfMemoryError:
         raise StoreFullError("Redis has no memory left: raise maxmemory, or wait") from None
     except _AWAY as error:
-        raise StoreUnavailableError(why_unreachable("Redis", error)) from None
+        named = next(iter(getattr(error, "__notes__", ())), "")
+        raise StoreUnavailableError(why_unreachable("Redis", error, named=named)) from None
     except RedisError as error:
         raise _refusal(error) from None
 

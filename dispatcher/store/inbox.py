@@ -11,9 +11,6 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from dispatcher.domain.replies import BrokenReplyError, ReplyReader
 from dispatcher.domain.stop_words import Intent
@@ -75,14 +72,13 @@ class Inbox:
         self._client = open_async(
             address,
             **_options(),
-            retry=AsyncRetry(NoBackoff(), 0),
             max_connections=_MOST_CONNECTIONS,
             client_name="dispatcher-web",
         )
         self._reader = ReplyReader(settings.default_region, settings.stop_words)
         self._suppress = suppress_source()
         self._suppression_keys: dict[str, bytes] = {}
-        self._blocking = open_blocking(address, **_options(), retry=Retry(NoBackoff(), 0))
+        self._blocking = open_blocking(address, **_options())
 
     async def examine(self) -> None:
         """Find out whether Redis is there, and how it makes an append durable.

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.client import Pipeline
-from redis.retry import Retry
 
 from dispatcher.domain.lifecycle import TERMINAL, BatchState, CampaignState, HoldReason
 from dispatcher.domain.vitals import (
@@ -98,7 +96,6 @@ class Looker:
             socket_timeout=_TIMEOUT,
             socket_connect_timeout=_CONNECT_TIMEOUT,
             client_name="dispatcher-monitor",
-            retry=Retry(NoBackoff(), 0),
         )
 
     def ping(self) -> None:

@@ -254,7 +254,8 @@ def test_a_store_that_does_not_answer_is_said_in_one_line(idle: Stack) -> None:
     code, _, errors = run(idle, "list")
 
     assert code == 5
-    assert errors == "error: Redis did not answer (ConnectionError)\n"
+    says = "error: Redis did not answer (ConnectionError); DISPATCHER_REDIS_URL names 127.0.0.1:"
+    assert errors == f"{says}{idle.redis.port}/0\n"
 
 
 def test_missing_settings_are_named(idle: Stack, tmp_path: Path) -> None:

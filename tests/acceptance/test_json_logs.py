@@ -95,6 +95,10 @@ def test_from_the_start_to_the_end_and_while_the_broker_is_away(
         found = objects(child)
         assert all({"event", "level", "timestamp"} <= each.keys() for each in found), name
         assert "unknown setting" in {each["event"] for each in found}, name
+    for name in ("worker", "beat"):
+        log = children[name].log.read_text()
+        assert f"DISPATCHER_BROKER_URL names 127.0.0.1:{broker.port}/0. Trying again" in log, name
+        assert "Traceback" not in log, name
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -114,6 +114,20 @@ def test_what_cannot_be_read_is_refused_without_showing_it(url: str, says: str) 
     assert "s3cret" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("redis://dispatcher:secret@store", "store:6379/0"),
+        ("redis://[::1]:6380/2", "[::1]:6380/2"),
+        (SENTINELS, "s1:26379,s2:26379,s3:26380/campaigns/2"),
+        ("amqp://dispatcher:secret@rabbit/sms", "rabbit:5672/sms"),
+        ("amqp://rabbit", "rabbit:5672"),
+    ],
+)
+def test_a_place_is_told_without_who_signs_in(url: str, place: str) -> None:
+    assert Address.read(url).place == place
+
+
 def test_no_password_is_shown() -> None:
     shown = repr(Address.read(f"{SENTINELS}?sentinel_password={ENCODED}"))
 

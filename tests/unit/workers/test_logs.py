@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import structlog
+from celery.beat import SchedulingError
 from celery.worker.consumer import consumer
+from kombu.exceptions import OperationalError
 
 from dispatcher.settings import Settings
 from workers.logs import configure_worker_logs
@@ -79,3 +81,56 @@ def test_what_the_level_leaves_out_is_not_written(logs: Logs) -> None:
     logging.getLogger("celery.app.trace").info("Task succeeded")
 
     assert logs() == ""
+
+
+def _failed_tick(cause: Exception) -> SchedulingError:
+    """Make what beat logs when a tick could not be published."""
+    failed = SchedulingError(f"Couldn't apply scheduled task tick: {cause}")
+    failed.__context__ = cause
+    return failed
+
+
+AWAY = OperationalError("Error 111 connecting to 127.0.0.1:6379. Connection refused.")
+
+
+@pytest.mark.parametrize(
+    ("logger", "template", "arguments", "then"),
+    [
+        (
+            "celery.beat",
+            "Message Error: %s\n%s",
+            (_failed_tick(AWAY), ["  File ...", "  File ..."]),
+            "Trying again with the next tick, in 1 s",
+        ),
+        (
+            "celery.beat",
+            "beat: Connection error: %s. Trying again in %s seconds...",
+            (AWAY, 4.0),
+            "Trying again in 4.0 s",
+        ),
+        (
+            "celery.worker.consumer.consumer",
+            consumer.CONNECTION_ERROR,
+            ("redis://user:**@127.0.0.1/1", AWAY, "Trying again in 2.00 seconds... (1/None)\n"),
+            "Trying again in 2.00 seconds",
+        ),
+    ],
+)
+def test_a_broker_that_is_away_is_told_in_one_line_by_its_setting_and_address(
+    logs: Logs, logger: str, template: str, arguments: tuple[object, ...], then: str
+) -> None:
+    logging.getLogger(logger).error(template, *arguments, exc_info=AWAY)
+
+    [line] = logs().splitlines()
+    assert "the broker did not answer (OperationalError)" in line
+    assert "DISPATCHER_BROKER_URL names 127.0.0.1:6379/1. " + then in line
+    assert "Traceback" not in line
+
+
+def test_a_tick_that_fails_by_a_defect_keeps_its_traceback(logs: Logs) -> None:
+    failed = _failed_tick(ValueError("of the right kind"))
+
+    logging.getLogger("celery.beat").error("Message Error: %s\n%s", failed, [], exc_info=failed)
+
+    assert "Traceback" in logs()
+    assert "of the right kind" in logs()
