@@ -21,6 +21,7 @@ that the outcome is unknown.
     │   └── StoreUnsafeError            this Redis would lose or forget campaigns
     └── ApiError
         ├── ApiUnreachableError         no connection was made: nothing was sent
+        ├── CalledOffError              its caller forbade it before its first byte
         ├── ApiRefusedError             the API said no, with a status below zero
         │   ├── CredentialsRefusedError     -1
         │   ├── NotEnoughCreditsError       -3
@@ -170,6 +171,12 @@ class ApiError(DispatcherError):
 
 class ApiUnreachableError(ApiError):
     """No connection was made, so not a byte of the request left."""
+
+    disposition: ClassVar[Disposition] = Disposition.RETRY
+
+
+class CalledOffError(ApiError):
+    """Whoever made a request called it off once connected: not a byte of it left."""
 
     disposition: ClassVar[Disposition] = Disposition.RETRY
 

@@ -17,6 +17,7 @@ class Milestone(enum.Enum):
     QUOTED = "quoted"
     CLAIMED = "claimed"
     CONNECTED = "connected"
+    BEGUN = "begun"
     WRITTEN = "written"
     ANSWERED = "answered"
     RECORDED = "recorded"

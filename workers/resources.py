@@ -24,6 +24,7 @@ from dispatcher.tracing import Tracing
 from workers.blacklist import Blacklist
 from workers.callbacks.posting import Poster
 from workers.journal import Journal
+from workers.leads import Leads
 from workers.limits import heeding
 from workers.milestones import Milestone, Trace
 from workers.tracing import calls_traced, milestones_traced
@@ -62,6 +63,11 @@ class Account:
     def receipt_key(self) -> bytes:
         """The secret that signs this account's `gsmsmsid`s."""
         return self.store.ledger.receipt_key()
+
+    @cached_property
+    def leads(self) -> Leads:
+        """How long before its slot a POST is begun."""
+        return Leads()
 
     @cached_property
     def poster(self) -> Poster:

@@ -12,7 +12,7 @@ from dispatcher.smsfactor.exchange import Deadlines
 from dispatcher.smsfactor.fields import integer, rows, text
 from dispatcher.smsfactor.refusals import settle
 from dispatcher.smsfactor.transport import ApiRequest, Transport
-from dispatcher.smsfactor.watching import Watch, ignore, watched
+from dispatcher.smsfactor.watching import Timing, Watch, ignore, watched
 from dispatcher.smsfactor.wire import Reading, Wire
 
 BASE_URL = "https://api.smsfactor.com"
@@ -90,7 +90,7 @@ class Caller:
             reply = self._transport.change(request)
             return settle(reply, private=(*self._credentials.secrets, *private))
 
-    def _watched(self, request: ApiRequest) -> AbstractContextManager[None]:
+    def _watched(self, request: ApiRequest) -> AbstractContextManager[Timing]:
         """Have the call that is made within told of, whatever comes of it."""
         return watched(self._watch, request.method, request.path)
 

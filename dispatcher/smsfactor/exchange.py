@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from dispatcher.errors import SettingsError
+from dispatcher.errors import CalledOffError, SettingsError
 
 
 class Phase(enum.Enum):
@@ -21,6 +21,7 @@ class Phase(enum.Enum):
 
 
 Observer = Callable[[Phase], None]
+"""Told of each phase; at `CONNECTED` it may take its time, and call all off by raising."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,10 +74,29 @@ class Exchange:
         self._connected_by = time.monotonic() + self._connect
 
     def reach(self, phase: Phase) -> None:
-        """Record a milestone, then tell the observer."""
+        """Record a milestone, then tell the observer.
+
+        Raises:
+            CalledOffError: it raised something once connected.
+        """
         self.phase = phase
-        if self._observe is not None:
+        if self._observe is None:
+            return
+        if phase is Phase.CONNECTED:
+            self._ask_leave(self._observe)
+        else:
             self._observe(phase)
+
+    def _ask_leave(self, observe: Observer) -> None:
+        """Have the observer let the request go out; its time is not the exchange's."""
+        since = time.monotonic()
+        try:
+            observe(Phase.CONNECTED)
+        except CalledOffError:
+            raise
+        except Exception as error:
+            raise CalledOffError(f"{type(error).__name__} before the first byte") from error
+        self._ends += time.monotonic() - since
 
     def remaining(self) -> float:
         """Give the seconds left for the whole exchange.

@@ -42,10 +42,12 @@ class Sending(Caller):
             message: what to say.
             to: the recipients of this one campaign.
             delay: when to send, timezone-aware; None sends now.
-            observe: told of each milestone when it is reached; it must not raise.
+            observe: told of each milestone when it is reached. What it raises at `CONNECTED`
+                calls the POST off; later it must not raise.
 
         Raises:
             ApiUnreachableError: no connection was made, so nothing was sent.
+            CalledOffError: `observe` called it off, so nothing was sent.
             ApiRefusedError: the API documents that nothing was sent.
             OutcomeUnknownError: anything else once connected; never repeat it unproved.
             InputError: `delay` is naive, or a text cannot be written in the wire's format.
@@ -98,8 +100,8 @@ class Sending(Caller):
         self, path: str, body: msgspec.Struct, *, private: str, observe: Observer | None
     ) -> SendReply:
         request = self._request("POST", path, ("sms", body))
-        with self._watched(request):
-            reply = self._transport.change(request, observe=observe)
+        with self._watched(request) as timing:
+            reply = self._transport.change(request, observe=timing.leaving_out(observe))
             fields, ticket = settle_send(reply, private=(*self._credentials.secrets, private))
         return SendReply.read(fields, ticket)
 

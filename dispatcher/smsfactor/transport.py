@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response
 
-from dispatcher.errors import OutcomeUnknownError, SettingsError
+from dispatcher.errors import CalledOffError, OutcomeUnknownError, SettingsError
 from dispatcher.smsfactor.connections import TimedAdapter, tls_context
 from dispatcher.smsfactor.exceptions import api_error_for
 from dispatcher.smsfactor.exchange import CURRENT, Deadlines, Exchange, Observer, Phase
@@ -150,6 +150,8 @@ def _perform(adapter: TimedAdapter, prepared: PreparedRequest, exchange: Exchang
                 retry_after=_retry_after(response),
             )
     except Exception as error:
+        if isinstance(error, CalledOffError) and exchange.phase is Phase.CONNECTED:
+            raise
         raise api_error_for(error, phase=exchange.phase) from error
     finally:
         CURRENT.reset(current)

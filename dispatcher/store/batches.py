@@ -218,6 +218,7 @@ class Batches:
         deadline_ms: int,
         reading_ms: int | None = None,
         rate: float | None = None,
+        early_ms: int = 0,
     ) -> SendClaim | NothingToDo:
         """Take the next batch to send, durably.
 
@@ -230,6 +231,7 @@ class Batches:
             reading_ms: after which a claim of a batch that goes to lists is over, unless its POST
                 has begun; as `deadline_ms` when not given.
             rate: segments a second the account may send; None for any.
+            early_ms: how much more than usual whoever claims has to do before a slot.
 
         Raises:
             StoreUnavailableError: Redis did not answer; claim again with the same token.
@@ -244,6 +246,7 @@ class Batches:
             deadline_ms,
             deadline_ms if reading_ms is None else reading_ms,
             rate or 0,
+            early_ms,
             barrier=self._barrier,
         )
         if reply[0] != _CLAIMED:

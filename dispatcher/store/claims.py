@@ -105,7 +105,7 @@ class SendClaim:
         delay: when the API is to send it; None for now.
         window_policy: what becomes of it outside the hours of advertising; None if it has none.
         heeded: version of the suppression list that was looked at for it.
-        listed: version of that list when it was claimed.
+        listed: version of that list when it was last heard of.
         post_at: its slot in the account's budget, by the monotonic clock; None without a budget.
         begins_later: it counts as perhaps sent only from `begin_post` on.
         resend_of: the campaign of which it sends to some again; None for another.

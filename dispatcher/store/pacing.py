@@ -60,11 +60,15 @@ class Pacing:
         """Tell that a batch was posted later than its slot: the next ones keep their distance."""
         self._scripts.run(Script.NOTE_POST, claim.campaign, claim.n, claim.attempt, late_ms)
 
-    def renew(self, claim: SendClaim) -> float | None:
-        """Give a batch that missed its slot another, and say when; None when its claim is over."""
+    def renew(self, claim: SendClaim, *, early_ms: int = 0) -> float | None:
+        """Give a batch that missed its slot another, and say when; None when its claim is over.
+
+        Args:
+            claim: the batch.
+            early_ms: how much more than usual there is to do before a slot.
+        """
         asked = self._clock.monotonic()
-        slot, now = map(
-            int, self._scripts.run(Script.RENEW_SLOT, claim.campaign, claim.n, claim.attempt)
-        )
+        of_batch = (claim.campaign, claim.n, claim.attempt)
+        slot, now = map(int, self._scripts.run(Script.RENEW_SLOT, *of_batch, early_ms))
         self._clock.heed(now, asked=asked, answered=self._clock.monotonic())
         return self._clock.moment(slot) if slot else None

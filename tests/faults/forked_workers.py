@@ -18,6 +18,7 @@ import msgspec
 from dispatcher.domain.lifecycle import CampaignState
 from dispatcher.settings import Settings
 from tests.faults.rig import Inbox, make_settings, store_on_test_clock
+from tests.support.paced import under_a_budget
 from tests.support.warm import WarmPopen
 from workers.milestones import Milestone, Trace
 from workers.resources import Resources, trace_to_log
@@ -49,11 +50,16 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Crash(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A worker for each campaign, which kills itself as it passes the milestone."""
+    """A worker for each campaign, which kills itself as it passes the milestone.
+
+    Attributes:
+        rate: segments a second of the account's budget; None without one.
+    """
 
     place: Place
     milestone: Milestone
     campaigns: Sequence[str]
+    rate: float | None = None
 
 
 class Race(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -121,9 +127,11 @@ def _crash(order: Crash, campaign: str) -> None:
         if milestone is order.milestone:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    resources = _open(order.place, crash)
+    account = _open(order.place, crash).accounts[0]
+    if order.rate is not None:
+        account = under_a_budget(account, order.rate)
     for step in (quote_next, send_next):
-        while step(resources.accounts[0], campaign) is Progress.MADE:
+        while step(account, campaign) is Progress.MADE:
             pass
 
 

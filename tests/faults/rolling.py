@@ -41,7 +41,7 @@ LONGEST_END = 45.0
 
 _PEOPLE = 1_000_000
 _PUBLISH_AGAIN = 10.0
-_OPENS = {Milestone.CONNECTED.value, Milestone.WRITTEN.value}
+_OPENS = {Milestone.BEGUN.value, Milestone.WRITTEN.value}
 _CLOSES = {Milestone.ANSWERED.value, Milestone.RECORDED.value}
 _BROKER_TROUBLE = (OperationalError, OSError, redis.RedisError)
 

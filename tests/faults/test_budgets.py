@@ -13,9 +13,12 @@ RECIPIENTS = 5
 RATE = 1000.0
 
 
-def test_a_worker_killed_before_its_slot_leaves_nothing_unknown(rig: Rig) -> None:
+@pytest.mark.parametrize("milestone", [Milestone.CLAIMED, Milestone.CONNECTED])
+def test_a_worker_killed_before_its_slot_leaves_nothing_unknown(
+    rig: Rig, milestone: Milestone
+) -> None:
     campaign = rig.submit_quoted(RECIPIENTS)
-    rig.interrupt.die_at(Milestone.CLAIMED)
+    rig.interrupt.die_at(milestone)
 
     with pytest.raises(WorkerDiedError):
         send_next(under_a_budget(rig.account, RATE), campaign)
@@ -30,7 +33,7 @@ def test_a_worker_killed_before_its_slot_leaves_nothing_unknown(rig: Rig) -> Non
 
 def test_a_worker_killed_in_its_slot_leaves_its_batch_unknown(rig: Rig) -> None:
     campaign = rig.submit_quoted(RECIPIENTS)
-    rig.interrupt.die_at(Milestone.CONNECTED)
+    rig.interrupt.die_at(Milestone.BEGUN)
 
     with pytest.raises(WorkerDiedError):
         send_next(under_a_budget(rig.account, RATE), campaign)

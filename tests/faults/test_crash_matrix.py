@@ -19,7 +19,7 @@ RECIPIENTS = 5
 CrashAll = Callable[[Milestone, Sequence[str]], list[int]]
 
 _BEFORE_A_CLAIM = (Milestone.QUOTE_CLAIMED, Milestone.SIMULATED, Milestone.QUOTED)
-_BEFORE_A_REQUEST = (Milestone.CLAIMED, Milestone.CONNECTED)
+_BEFORE_A_REQUEST = (Milestone.CLAIMED, Milestone.CONNECTED, Milestone.BEGUN)
 # `test_list_path` has a matrix of these.
 _OF_LISTS = {
     Milestone.CONTACTS_READ,
@@ -46,6 +46,15 @@ def crash(nursery: Nursery, settings: Settings) -> CrashAll:
     place = Place.of(settings)
     return lambda milestone, campaigns: nursery.carry_out(
         Crash(place=place, milestone=milestone, campaigns=campaigns)
+    )
+
+
+@pytest.fixture
+def crash_paced(nursery: Nursery, settings: Settings) -> CrashAll:
+    """Give the same for workers under a budget that is ample."""
+    place = Place.of(settings)
+    return lambda milestone, campaigns: nursery.carry_out(
+        Crash(place=place, milestone=milestone, campaigns=campaigns, rate=1000)
     )
 
 
@@ -79,6 +88,22 @@ def test_a_crash_before_the_request_leaves_the_batch_unknown_and_unsent(
     assert _first_batches(rig, campaigns) == {BatchState.UNKNOWN: KILLS}
     assert _campaigns(rig, campaigns) == {CampaignState.HELD: KILLS}
     assert len(rig.sandbox.ledger()) == KILLS
+    assert violations(rig.world(), campaigns) == []
+
+
+@pytest.mark.parametrize("milestone", [Milestone.CLAIMED, Milestone.CONNECTED])
+def test_under_a_budget_a_crash_before_the_last_look_costs_nothing(
+    milestone: Milestone, crash_paced: CrashAll, rig: Rig
+) -> None:
+    campaigns = [rig.submit_quoted(RECIPIENTS) for _ in range(KILLS)]
+
+    assert crash_paced(milestone, campaigns) == [-signal.SIGKILL] * KILLS
+    rig.settle()
+
+    assert _first_batches(rig, campaigns) == {BatchState.ACCEPTED: KILLS}
+    assert _campaigns(rig, campaigns) == {CampaignState.SENT: KILLS}
+    assert len(rig.sandbox.ledger()) == 2 * KILLS
+    rig.receive()
     assert violations(rig.world(), campaigns) == []
 
 

@@ -58,7 +58,7 @@ def a_late_give_up(rig: Rig) -> list[str]:
         send_next(rig.account, campaign)
 
     # Before that, the last look at the batch would stop the second worker.
-    rig.interrupt.at(Milestone.CONNECTED, come_late)
+    rig.interrupt.at(Milestone.BEGUN, come_late)
     send_next(rig.account, campaign)
     return _outcome(rig, campaign)
 
@@ -263,6 +263,7 @@ class _ClaimsTwice(Batches):
         deadline_ms: int,
         reading_ms: int | None = None,
         rate: float | None = None,
+        early_ms: int = 0,
     ) -> SendClaim | NothingToDo:
         for _ in range(2):
             claim = super().claim_send(
@@ -271,5 +272,6 @@ class _ClaimsTwice(Batches):
                 deadline_ms=deadline_ms,
                 reading_ms=reading_ms,
                 rate=rate,
+                early_ms=early_ms,
             )
         return claim

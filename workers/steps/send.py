@@ -3,47 +3,40 @@
 import time
 import uuid
 from contextlib import suppress
-from dataclasses import replace
 
 import structlog
 
 from dispatcher.domain.lifecycle import BatchState, CampaignState
-from dispatcher.domain.sequence import gsmsmsids
 from dispatcher.errors import (
+    ApiError,
     ApiRefusedError,
     CredentialsRefusedError,
     DispatcherError,
     Disposition,
+    InputError,
     NotEnoughCreditsError,
     StoreError,
     StoreUnavailableError,
 )
-from dispatcher.smsfactor import Destination, Phase, SendReply
-from dispatcher.store.batches import SLOT_MISSED, SUPPRESSIONS_CHANGED, Outcome, SendRecord
-from dispatcher.store.claims import NothingToDo, SendClaim, left_in
+from dispatcher.smsfactor import SendReply
+from dispatcher.store.batches import Outcome, SendRecord
+from dispatcher.store.claims import NothingToDo, SendClaim
 from workers.milestones import Milestone
 from workers.resources import Account
 from workers.steps.credits import refresh_balance
 from workers.steps.naming import left_out_of, name_at_once
-from workers.steps.obstacles import obstacle
 from workers.steps.outcomes import outcome_of
+from workers.steps.posting import post_once
 from workers.steps.progress import Progress
-from workers.steps.slots import await_moment, await_slot, tell_lateness
-from workers.steps.suppressions import cut_anew
-from workers.steps.wire import lists_of, message_of
 
 _log = structlog.get_logger("workers.send")
 
 _PATIENCE = 60.0
-# A process that was frozen this long before its POST might make it after its claim was given up, so
-# it gives the batch back instead.
-_LONGEST_HESITATION = 5.0
 # Its lists may be long, and nothing is sent while they are read.
 _READING_LEASE_MS = 600_000
 _PAUSE = 0.25
 # A process may be killed at any time, and its outcomes are known to nobody else.
 _UNWRITTEN = 2.0
-_ENDING = "the worker ended before its slot"
 
 _OUTCOMES = {
     Disposition.RETRY: Outcome.NOT_SENT,
@@ -51,11 +44,6 @@ _OUTCOMES = {
     Disposition.UNKNOWN: Outcome.UNKNOWN,
 }
 _TAKEN = (BatchState.ACCEPTED, BatchState.SCHEDULED, BatchState.WITHDRAWING)
-_MILESTONES = {
-    Phase.CONNECTED: Milestone.CONNECTED,
-    Phase.WRITTEN: Milestone.WRITTEN,
-    Phase.ANSWERED: Milestone.ANSWERED,
-}
 
 
 def send_next(account: Account, campaign: str) -> Progress:
@@ -63,48 +51,30 @@ def send_next(account: Account, campaign: str) -> Progress:
 
     Under a budget, it may be one of another campaign, whose turn it is.
     """
+    # Asked of Redis once, and not with a batch in hand.
     key = account.receipt_key
-    since = time.monotonic()
     claim = _claim(account, campaign)
     if claim is NothingToDo.FENCED:
         return _ask_for_approval(account)
     if isinstance(claim, NothingToDo):
         return Progress.NONE
     account.trace(Milestone.CLAIMED, claim.campaign, claim.n)
-    cleared = _clear(account, claim, since)
-    if isinstance(cleared, SendRecord):
-        _persist(account, cleared)
-        return Progress.MADE
-    claim, to = cleared, _destinations(key, cleared)
     try:
-        reply = _post(account, claim, to)
-    except DispatcherError as error:
+        made = post_once(account, claim, key)
+    except (ApiError, InputError) as error:
         _persist(account, _failure(claim, error))
         if isinstance(error, NotEnoughCreditsError):
             refresh_balance(account)
         return Progress.MADE
-    left_out = left_out_of(reply, len(to))
-    state = _persist(account, _success(claim, reply, asked=len(to)))
+    if isinstance(made, SendRecord):
+        _persist(account, made)
+        return Progress.MADE
+    state = _persist(account, _success(made.claim, made.reply, asked=made.asked))
     account.trace(Milestone.RECORDED, claim.campaign, claim.n)
+    left_out = left_out_of(made.reply, made.asked)
     if state in _TAKEN and left_out:
-        name_at_once(account, claim, left_out)
+        name_at_once(account, made.claim, left_out)
     return Progress.MADE
-
-
-def _post(account: Account, claim: SendClaim, to: list[Destination]) -> SendReply:
-    """Make the one POST of a batch."""
-
-    def observe(phase: Phase) -> None:
-        account.trace(_MILESTONES[phase], claim.campaign, claim.n)
-        if phase is Phase.CONNECTED:
-            await_moment(claim)
-        elif phase is Phase.WRITTEN:
-            tell_lateness(account, claim)
-
-    message, lists = message_of(claim), lists_of(claim)
-    if lists:
-        return account.api.send_lists(message, lists, delay=claim.delay, observe=observe)
-    return account.api.send(message, to, delay=claim.delay, observe=observe)
 
 
 def _claim(account: Account, campaign: str) -> SendClaim | NothingToDo:
@@ -123,64 +93,7 @@ def _claim(account: Account, campaign: str) -> SendClaim | NothingToDo:
                 deadline_ms=deadline_ms,
                 reading_ms=_READING_LEASE_MS,
                 rate=account.settings.account(account.name).rate,
-            )
-        except StoreUnavailableError:
-            if time.monotonic() >= until:
-                raise
-            time.sleep(_PAUSE)
-
-
-def _clear(account: Account, claim: SendClaim, since: float) -> SendClaim | SendRecord:
-    """Give a claim whose POST may be made at once, less who was suppressed, or why it may not.
-
-    Args:
-        account: whose batch it is.
-        claim: the batch.
-        since: when claiming began, by the monotonic clock.
-    """
-    anew, started = False, time.monotonic()
-    while True:
-        cut = cut_anew(account, claim, anew=anew)
-        if isinstance(cut, SendRecord):
-            return cut
-        if kept_back := obstacle(account, cut):
-            return kept_back
-        why = _last_look(account, cut, since)
-        if isinstance(why, SendClaim):
-            return why
-        if why == _ENDING:
-            return outcome_of(claim, Outcome.NOT_SENT, why=why, at_once=True)
-        if why != SUPPRESSIONS_CHANGED or time.monotonic() - started > _PATIENCE:
-            return outcome_of(claim, Outcome.NOT_SENT, why=why)
-        claim, anew = cut, True
-
-
-def _last_look(account: Account, claim: SendClaim, since: float) -> SendClaim | str:
-    """Give a claim whose POST may be made at once, or say what forbade it meanwhile."""
-    until = time.monotonic() + _PATIENCE
-    while True:
-        if not await_slot(account, claim):
-            return _ENDING
-        if claim.begins_later:
-            # It took its time to be here; whether the claim outlived that, the store knows.
-            since = time.monotonic()
-        try:
-            why = _begin_post(account, claim, until=since + _LONGEST_HESITATION)
-            if why == SLOT_MISSED and time.monotonic() < until:
-                claim = replace(claim, post_at=account.store.pacing.renew(claim))
-                continue
-        except StoreUnavailableError:
-            why = "Redis did not confirm that it may be posted"
-        if why is None and time.monotonic() - since > _LONGEST_HESITATION:
-            why = "the worker was too slow after the claim"
-        return claim if why is None else why
-
-
-def _begin_post(account: Account, claim: SendClaim, *, until: float) -> str | None:
-    while True:
-        try:
-            return account.store.batches.begin_post(
-                claim, deadline_ms=int(account.settings.send_lease * 1000)
+                early_ms=account.leads.early_ms,
             )
         except StoreUnavailableError:
             if time.monotonic() >= until:
@@ -194,13 +107,6 @@ def _ask_for_approval(account: Account) -> Progress:
         _log.warning("sends wait after a failover of Redis", account=account.name, ms_left=left)
         return Progress.NONE
     return Progress.MADE
-
-
-def _destinations(key: bytes, claim: SendClaim) -> list[Destination]:
-    numbers = claim.batch.numbers
-    ids = gsmsmsids(key, claim.first, numbers)
-    everyone = list(map(Destination, map(str, numbers), ids))
-    return list(map(everyone.__getitem__, left_in(claim.fates)))
 
 
 def _success(claim: SendClaim, reply: SendReply, *, asked: int) -> SendRecord:

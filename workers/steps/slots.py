@@ -1,37 +1,68 @@
 """Waits for the slot that the account's budget gave a batch; see `store.pacing`."""
 
+import enum
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from threading import Thread
 
 from dispatcher.queueing import Task
 from dispatcher.store.claims import SendClaim
 from workers.resources import Account
 
-_LEAD = 0.05
-"""Seconds before its slot that a batch is looked at for the last time, and its connection made."""
 # So much of the 5 ms that a window leaves room for is ours, the rest the network's.
 _PUNCTUAL_MS = 3
+_PAUSE = 0.25
 
 
-def await_slot(account: Account, claim: SendClaim) -> bool:
-    """Wait until just before a batch's slot; tell whether the worker goes on, or ends meanwhile.
+class Wait(enum.Enum):
+    """What came of waiting."""
 
-    Whoever leaves calls for the next worker, for those that found no slot near enough have gone.
-    """
-    if claim.post_at is None:
-        return True
-    if account.stopping.wait(max(0.0, claim.post_at - _LEAD - time.monotonic())):
-        return False
-    _aside(lambda: account.hints.nudge(Task.SEND, account.name, claim.campaign))
-    return True
+    NONE = "none"
+    """It was time already."""
+
+    OVER = "over"
+    """It took its time, in which anything may have happened."""
+
+    ENDING = "ending"
+    """The worker ends, so nothing more is begun."""
+
+
+def await_slot(account: Account, claim: SendClaim) -> Wait:
+    """Wait until it is time to connect for a batch's slot."""
+    return _await(account, claim, account.leads.seconds)
+
+
+def await_look(account: Account, claim: SendClaim) -> Wait:
+    """Wait, with the connection made, until it is time to look at a batch for the last time."""
+    return _await(account, claim, account.leads.beginning.seconds)
 
 
 def await_moment(claim: SendClaim) -> None:
-    """Wait for the slot itself, with the connection made: nothing but one write is left to do."""
+    """Wait for the slot itself: nothing but one write is left to do."""
     if claim.post_at is not None:
         time.sleep(max(0.0, claim.post_at - time.monotonic()))
+
+
+def call_next(account: Account, claim: SendClaim) -> None:
+    """Call for the next worker, for those that found no slot near enough have gone."""
+    if claim.post_at is not None:
+        _aside(lambda: account.hints.nudge(Task.SEND, account.name, claim.campaign))
+
+
+def renewed(account: Account, claim: SendClaim) -> SendClaim | None:
+    """Give a batch that missed its slot another; None when the worker ends instead.
+
+    Raises:
+        StoreUnavailableError: Redis did not answer.
+    """
+    post_at = account.store.pacing.renew(claim, early_ms=account.leads.early_ms)
+    is_past = post_at is not None and post_at <= time.monotonic()
+    # Redis took so long to tell that the next one would be missed at once, too.
+    if is_past and account.stopping.wait(_PAUSE):
+        return None
+    return replace(claim, post_at=post_at)
 
 
 def tell_lateness(account: Account, claim: SendClaim) -> None:
@@ -41,6 +72,15 @@ def tell_lateness(account: Account, claim: SendClaim) -> None:
     late_ms = int((time.monotonic() - claim.post_at) * 1000) - _PUNCTUAL_MS
     if late_ms > 0:
         _aside(lambda: account.store.pacing.note(claim, late_ms=late_ms))
+
+
+def _await(account: Account, claim: SendClaim, lead: float) -> Wait:
+    if claim.post_at is None:
+        return Wait.NONE
+    left = claim.post_at - lead - time.monotonic()
+    if account.stopping.wait(max(0.0, left)):
+        return Wait.ENDING
+    return Wait.OVER if left > 0 else Wait.NONE
 
 
 def _aside(action: Callable[[], object]) -> None:

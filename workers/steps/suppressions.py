@@ -73,7 +73,7 @@ def cut_anew(account: Account, claim: SendClaim, *, anew: bool = False) -> SendC
             **dict.fromkeys(found.places, Exclusion.SUPPRESSED),
         }
         if not exclusions and left_in(claim.fates):
-            return replace(claim, heeded=found.version)
+            return replace(claim, heeded=found.version, listed=found.version)
         if exclusions and is_given(claim):
             return outcome_of(claim, Outcome.REFUSED, why=_GIVEN)
         left = account.store.batches.cut(claim, exclusions)
@@ -85,7 +85,7 @@ def cut_anew(account: Account, claim: SendClaim, *, anew: bool = False) -> SendC
     fates = bytearray(claim.fates)
     for place, exclusion in exclusions.items():
         fates[place] = exclusion
-    return replace(claim, fates=bytes(fates), heeded=found.version)
+    return replace(claim, fates=bytes(fates), heeded=found.version, listed=found.version)
 
 
 def _reached_in(account: Account, claim: SendClaim) -> Collection[int]:

@@ -21,7 +21,7 @@ if due > 0 and due <= now + LEAST_DELAY_MS then return 'due' end
 if (redis.call('HGET', ACCOUNT, 'suppression_version') or '0') ~= ARGV[5] then return 'suppressions' end
 if is_limited() then return 'limited' end
 if f[5] and number(f[5]) < now and redis.call('HEXISTS', batch, 'reading') == 1 then return 'slot' end
-if redis.call('HDEL', batch, 'reading') == 1 then
-  redis.call('ZADD', key(K.inflight), now + tonumber(ARGV[4]), id .. '/' .. n)
-end
+redis.call('HDEL', batch, 'reading')
+-- Connecting took its time, and so may the answer.
+redis.call('ZADD', key(K.inflight), now + tonumber(ARGV[4]), id .. '/' .. n)
 return 'go'

@@ -1,7 +1,8 @@
 -- Takes the next batch to send: from here on it counts as perhaps sent, or, if it goes to lists that
 -- are read first or waits for its slot, from `begin_post` on. ARGV: id, operation token, deadline ms, the
--- same when lists are to be read, segments a second the account may send, or 0 for any. With such a
--- budget the batch may be another campaign's, whose turn it is.
+-- same when lists are to be read, segments a second the account may send, or 0 for any, and how many ms
+-- more than usual there is to do before a slot. With such a budget the batch may be another campaign's,
+-- whose turn it is.
 -- The same token gets the same batch again, so a lost
 -- reply can be asked for anew by the attempt that lost it, which has not sent yet.
 -- Replies {what} or {'claimed', n, attempt, packed recipients, message, lists, fates, first
@@ -9,7 +10,7 @@
 -- what becomes of it outside the hours of advertising, or '', version of the suppression list that
 -- was heeded, and now, campaign, ms of its slot or 0, 1 when it is not perhaps sent yet,
 -- the campaign that it sends again, or '', ms of now}.
-local asked, op, deadline, rate = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5])
+local asked, op, deadline, rate, early = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
 local function claimed(id, n)
   local b = redis.call('HMGET', key(K.batch, id, n), 'attempt', 'due_at', 'heeded', 'slot', 'reading')
@@ -92,7 +93,7 @@ if rate > 0 then
   -- A worker that came for a campaign which is over is free for the others.
   id, n = whose_turn(n)
   if not n then return { why } end
-  slot, used_until = next_slot(weight_of(id, n))
+  slot, used_until = next_slot(weight_of(id, n), early)
   if not used_until then
     look_again(id, slot)
     return { 'paced' }
@@ -115,7 +116,7 @@ account_add('exposed', quote)
 move_batch(id, n, B.sending)
 local until_when = now + deadline
 if slot > 0 then
-  take_slot(id, n, attempt, weight_of(id, n), slot, used_until)
+  take_slot(id, n, attempt, weight_of(id, n), slot, used_until, early)
   redis.call('HSET', batch, 'reading', 'slot')
   until_when = slot + SLOT_LEASE_MS
 end

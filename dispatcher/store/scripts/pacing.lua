@@ -59,21 +59,22 @@ end
 
 -- How far ahead a slot may lie: far enough that whoever has one finds who takes the next, near
 -- enough that few wait, and an alert is not behind many. While nobody has one, who asks waits longer, for
--- everybody else has been told to leave.
-local function horizon(weight, rate, last)
-  if last <= now + SLOT_CALLS_MS then return SLOT_MOST_MS end
-  return math.min(math.max(weight * 1000 / rate + SLOT_LEAD_MS, SLOT_LEAST_MS), SLOT_MOST_MS)
+-- everybody else has been told to leave. `early` is how many ms sooner than usual workers begin.
+local function horizon(weight, rate, last, early)
+  if last <= now + SLOT_CALLS_MS + early then return SLOT_MOST_MS end
+  return math.min(math.max(weight * 1000 / rate + SLOT_LEAD_MS, SLOT_LEAST_MS) + early, SLOT_MOST_MS)
 end
 
 -- Gives the next slot of a batch, and how much is used up with it; only the first when it is too far ahead.
-local function next_slot(weight)
+local function next_slot(weight, early)
   local rate = current_rate(number(redis.call('HGET', ACCOUNT, 'rate')))
   redis.call('ZREMRANGEBYSCORE', key(K.slots), '-inf', now - WINDOW_MS)
   local used_until = number(redis.call('HGET', ACCOUNT, 'paced_until'))
   -- Who sends all the time may catch up with what was missed by accident, and nobody saves up.
   local saved = redis.call('EXISTS', key(K.slots)) == 1 and MOST_SAVED_MS or 0
-  used_until = math.max(used_until, now + SLOT_NEAREST_MS - saved)
-  local from = math.max(used_until, now + SLOT_NEAREST_MS)
+  local nearest = now + SLOT_NEAREST_MS + early
+  used_until = math.max(used_until, nearest - saved)
+  local from = math.max(used_until, nearest)
   local last = redis.call('ZRANGE', key(K.slots), -1, -1, 'WITHSCORES')
   if last[1] then
     -- Catching up is done at twice the pace, not all at once.
@@ -81,13 +82,13 @@ local function next_slot(weight)
     from = math.max(from, math.min(tonumber(last[2]) + took / 2, now + WINDOW_MS))
   end
   local slot = math.ceil(room_for(weight, rate, from))
-  local ahead = horizon(weight, rate, number(last[2]))
+  local ahead = horizon(weight, rate, number(last[2]), early)
   if slot - now > ahead then return math.floor(slot - ahead) end
   return slot, used_until + weight * WINDOW_MS / rate
 end
 
 -- Gives a batch its slot, which is its campaign's turn.
-local function take_slot(id, n, attempt, weight, slot, used_until)
+local function take_slot(id, n, attempt, weight, slot, used_until, early)
   redis.call('ZADD', key(K.slots), slot, slot_name(id, n, attempt, weight))
   local turn = number(redis.call('ZSCORE', key(K.turns), id))
   redis.call('ZADD', key(K.turns), turn + weight, id)
@@ -95,7 +96,7 @@ local function take_slot(id, n, attempt, weight, slot, used_until)
   turn = math.max(turn, number(redis.call('HGET', ACCOUNT, 'turn')))
   redis.call('HSET', ACCOUNT, 'paced_until', string.format('%.3f', used_until), 'paced_at', now, 'turn', turn)
   redis.call('HSET', key(K.batch, id, n), 'slot', slot, 'weight', weight)
-  if slot > now + SLOT_NEAREST_MS then
+  if slot > now + SLOT_NEAREST_MS + early then
     redis.call('HINCRBY', ACCOUNT, 'rate_waits', 1)
     redis.call('HINCRBY', ACCOUNT, 'rate_waited_ms', slot - now)
   end

@@ -1,13 +1,17 @@
 """What is told of calls: routes without ids, and how they ended."""
 
+from threading import Event
+
 import pytest
 
 from dispatcher.errors import (
     ApiUnreachableError,
+    CalledOffError,
     DispatcherError,
     NotEnoughCreditsError,
     OutcomeUnknownError,
 )
+from dispatcher.smsfactor.exchange import Phase
 from dispatcher.smsfactor.refusals import TooManyRequestsError
 from dispatcher.smsfactor.watching import Call, route_of, watched
 
@@ -69,3 +73,29 @@ def test_whoever_is_told_cannot_change_what_becomes_of_a_send() -> None:
 
     with watched(fail, "POST", "/send"):
         pass
+
+
+def test_a_call_that_was_called_off_is_none() -> None:
+    told: list[Call] = []
+
+    with pytest.raises(CalledOffError), watched(told.append, "POST", "/send"):
+        raise CalledOffError("stopped")
+
+    assert told == []
+
+
+def test_what_its_caller_waits_for_is_not_the_time_of_a_call() -> None:
+    told: list[Call] = []
+
+    def observe(phase: Phase) -> None:
+        if phase is Phase.CONNECTED:
+            Event().wait(0.5)
+
+    with watched(told.append, "POST", "/send") as timing:
+        tell = timing.leaving_out(observe)
+        assert tell is not None
+        tell(Phase.CONNECTED)
+        tell(Phase.WRITTEN)
+
+    assert timing.waited >= 0.5
+    assert 0 <= told[0].seconds < 0.5
