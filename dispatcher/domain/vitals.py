@@ -1,9 +1,13 @@
 """How an account stands as a whole: counts, ages and money, and nothing about any one person."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dispatcher.domain.lifecycle import TERMINAL, BatchState, CampaignState, HoldReason
+
+SOON_SECONDS = 5.0
+"""What fits into the rate of the next seconds is work, of which a worker does some 400 batches."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +81,28 @@ class Rate:
     lowered: int
 
 
+def kept_waiting(
+    *, quotes: int, sends: int, weight: float, rate: Rate, is_stopped: bool = False
+) -> int:
+    """Count the due batches that no worker may take soon, however many workers there are.
+
+    Args:
+        quotes: batches due to be quoted, which a pause keeps waiting, and a rate does not.
+        sends: batches due to be sent.
+        weight: segments of one of these, on average.
+        rate: of the account.
+        is_stopped: nothing of it is sent.
+    """
+    soon = SOON_SECONDS - rate.paused
+    if soon <= 0:
+        return quotes + sends
+    if is_stopped:
+        return sends
+    if rate.effective is None:
+        return 0
+    return max(0, sends - math.ceil(rate.effective * soon / weight))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
     """One campaign in a list of several."""
@@ -112,6 +138,7 @@ class AccountVitals:
         batches: of all campaigns that have a record.
         waiting: batches that are due to be quoted or sent, of campaigns that are not held; of the
             hundreds that are oldest in each state, and one of each other.
+        paced: those of them that no worker may take soon; see `kept_waiting`.
         overdue: what should have moved by now, by kind.
         unknown: batches of unknown outcome.
         in_flight: batches in POSTs under way.
@@ -138,6 +165,7 @@ class AccountVitals:
     over: Mapping[CampaignState, int]
     batches: Mapping[BatchState, int]
     waiting: int
+    paced: int
     overdue: Mapping[str, Waiting]
     unknown: Waiting
     in_flight: int

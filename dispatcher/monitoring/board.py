@@ -15,6 +15,7 @@ from dispatcher.monitoring.state import View
 _REFRESH_SECONDS = 10
 _MEBIBYTE = 1 << 20
 _DONE = 100
+_WHOLE_FROM = 10
 
 
 def board_page(view: View, *, now: datetime | None = None) -> Page:
@@ -87,16 +88,23 @@ def _tiles(found: AccountVitals) -> Iterable[str]:
     lost += f", oldest {age(found.unknown.oldest)}" if found.unknown.count else ""
     yield _tile("At stake", f"{money.at_stake:,}", lost, is_bad=found.unknown.count > 0)
     yield _tile("Spent", f"{money.spent:,}", "credits, ever")
-    yield _tile("Batches due", f"{found.waiting:,}", f"{found.in_flight:,} in POSTs under way")
+    more = f"{found.in_flight:,} in POSTs under way"
+    more += f", {found.paced:,} kept waiting" if found.paced else ""
+    yield _tile("Batches due", f"{found.waiting:,}", more)
     lag = max((each.oldest or 0 for each in found.overdue.values()), default=0)
     yield _tile("Due lag", age(lag), f"{found.renudges:,} nudged again, ever")
     if found.rate.budget:
         paused = f", paused {age(found.rate.paused)}" if found.rate.paused else ""
-        more = f"of {found.rate.budget:,.0f} segments a second{paused}"
-        yield _tile("Rate", f"{found.rate.effective:,.0f}/s", more)
+        more = f"of {_rate(found.rate.budget)} segments a second{paused}"
+        yield _tile("Rate", f"{_rate(found.rate.effective or 0)}/s", more)
     waits = found.receipts
     yield _tile("Receipts waiting", f"{waits.count:,}", f"oldest {age(waits.oldest)}")
     yield _tile("Callbacks", f"{found.callbacks:,}", f"{found.dead:,} given up")
+
+
+def _rate(value: float) -> str:
+    """Write what may be less than one."""
+    return f"{value:,.0f}" if value >= _WHOLE_FROM else f"{value:.2g}"
 
 
 def _tile(name: str, value: str, more: str, *, is_bad: bool = False) -> str:

@@ -70,5 +70,10 @@ def depth_page(view: View) -> Page:
     """Show what waits, for autoscalers; 503 rather than a guess when somebody cannot tell."""
     if view.server is None or view.broker is None:
         return Page(body='{"error": "Redis or the broker is away"}\n', kind=JSON, status=503)
-    document = {"batches": view.batches, "hints": view.hints, "receipts": view.receipts}
+    document = {
+        "batches": view.batches,
+        "paced": view.paced,
+        "hints": view.hints,
+        "receipts": view.receipts,
+    }
     return Page(body=msgspec.json.encode(document).decode() + "\n", kind=JSON)

@@ -34,8 +34,13 @@ class View:
 
     @property
     def batches(self) -> int:
-        """Batches to be quoted or sent."""
-        return sum(account.waiting for account in self.accounts)
+        """Batches to be quoted or sent that more workers would help with."""
+        return sum(account.waiting - account.paced for account in self.accounts)
+
+    @property
+    def paced(self) -> int:
+        """Batches that wait for a rate, a pause or whoever stopped them, and not for workers."""
+        return sum(account.paced for account in self.accounts)
 
     @property
     def receipts(self) -> int:

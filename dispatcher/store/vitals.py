@@ -1,6 +1,6 @@
 """Reads how accounts stand, at a cost that does not grow with the number of campaigns."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from dispatcher.domain.vitals import (
     Rate,
     ServerVitals,
     Waiting,
+    kept_waiting,
     place_of,
 )
 from dispatcher.settings import Settings
@@ -32,9 +33,12 @@ _MOST_PRODUCERS = 200
 _SHOWN = 20
 # Whoever scales by it has scaled as far as it goes, with more.
 _MOST_ACTIVE = 200
-_ACTIVE = tuple(
-    state.value for state in (CampaignState.QUEUED, CampaignState.QUOTING, CampaignState.SENDING)
-)
+_QUOTED = (CampaignState.QUEUED.value, CampaignState.QUOTING.value)
+_SENT = (CampaignState.SENDING.value,)
+_ACTIVE = _QUOTED + _SENT
+# Slots of POSTs that are just going out or went; a tenth of a second each, unless they tell.
+_MOST_SLOTS = 100
+_USUAL_SECONDS = 0.1
 
 _ACCOUNT_FIELDS = (
     "balance",
@@ -173,6 +177,7 @@ class Vitals:
             look.at("producers").zrange(of(Key.OUTBOX_LOOKS), 0, _MOST_PRODUCERS - 1)
             look.at("newest").zrevrange(of(Key.CAMPAIGNS), 0, _SHOWN - 1)
             look.at("lost").zrange(of(Key.UNKNOWN), 0, _SHOWN - 1, withscores=True)
+            look.at("slots").zrevrange(of(Key.SLOTS), 0, _MOST_SLOTS - 1)
             for name, key in {"unknown": of(Key.UNKNOWN), **self._places()}.items():
                 look.at(name).zcard(key)
                 look.at(f"first {name}").zrange(key, 0, 0, withscores=True)
@@ -202,8 +207,10 @@ class Vitals:
             for name, _ in seen["lost"]:
                 campaign, _, n = text(name).rpartition("/")
                 look.at(f"quote {text(name)}").hget(of(Key.BATCH, campaign, n), "quote")
-            for campaign in (text(each) for place in _ACTIVE for each in seen[f"active {place}"]):
-                look.at(f"waiting {campaign}").zcount(of(Key.WAITING, campaign), "-inf", now)
+            for place in _ACTIVE:
+                for campaign in map(text, seen[f"active {place}"]):
+                    name = f"waiting {place} {campaign}"
+                    look.at(name).zcount(of(Key.WAITING, campaign), "-inf", now)
         return look.seen
 
     def _tell(
@@ -211,12 +218,18 @@ class Vitals:
     ) -> AccountVitals:
         account = dict(zip(_ACCOUNT_FIELDS, seen["account"], strict=True))
         counts = {name: int(value) for name, value in text_fields(seen["tally"]).items()}
+        rate = _rate(account, ages.now)
+        weight, is_stopped = _weight(seen["slots"], rate), _is_stopped(account)
+        quotes, sends = (_due(seen, closer, places) for places in (_QUOTED, _SENT))
         return AccountVitals(
             account=self._keys.account_name,
             standing={each: ages.sorted(seen, place_of(each)) for each in STANDINGS},
             over={state: counts.get(state.value, 0) for state in TERMINAL},
             batches={state: counts.get(f"batch {state.value}", 0) for state in BatchState},
-            waiting=_sum(closer, "waiting ") + _unseen(seen),
+            waiting=quotes + sends,
+            paced=kept_waiting(
+                quotes=quotes, sends=sends, weight=weight, rate=rate, is_stopped=is_stopped
+            ),
             overdue={name: ages.overdue(seen, name) for name in _OVERDUE},
             unknown=ages.sorted(seen, "unknown"),
             in_flight=seen["in flight"],
@@ -237,7 +250,7 @@ class Vitals:
             stopped_by=text(account["stopped_by"]) if account["stopped_by"] else None,
             is_breaker_open=account["breaker_at"] is not None,
             is_counted=account["counted"] == b"all" or not seen["newest"],
-            rate=_rate(account, ages.now),
+            rate=rate,
             newest=tuple(_lines(closer, ages)),
             lost=tuple(_lost(seen, closer, ages)),
         )
@@ -293,9 +306,21 @@ def _sum(seen: Mapping[str, Any], prefix: str) -> int:
     return sum(count for name, count in seen.items() if name.startswith(prefix))
 
 
-def _unseen(seen: Mapping[str, Any]) -> int:
-    """Count the active campaigns that were not looked into."""
-    return sum(int(seen[place]) - len(seen[f"active {place}"]) for place in _ACTIVE)
+def _due(seen: Mapping[str, Any], closer: Mapping[str, Any], places: Sequence[str]) -> int:
+    """Count the batches that are due; of a campaign that was not looked into, one."""
+    unseen = sum(int(seen[place]) - len(seen[f"active {place}"]) for place in places)
+    return unseen + sum(_sum(closer, f"waiting {place} ") for place in places)
+
+
+def _is_stopped(account: Mapping[str, Any]) -> bool:
+    return account["stopped_by"] is not None or account["breaker_at"] is not None
+
+
+def _weight(slots: Sequence[bytes], rate: Rate) -> float:
+    """Give the segments of a batch, by those that are just going out."""
+    weights = [int(text(slot).partition(" ")[0]) for slot in slots]
+    usual = (rate.budget or 0) * _USUAL_SECONDS
+    return max(1.0, sum(weights) / len(weights) if weights else usual)
 
 
 def _money(account: Mapping[str, Any], ages: _Ages) -> Money:

@@ -56,7 +56,7 @@ def test_no_process_asks_for_more_than_its_user_may(tmp_path: Path) -> None:
         eventually(lambda: stack.dispatcher.status(later).state is CampaignState.CANCELLED)
 
         assert state is CampaignState.FINISHED
-        assert json.loads(page(port, "/depth")).keys() == {"batches", "hints", "receipts"}
+        assert json.loads(page(port, "/depth")).keys() == {"batches", "paced", "hints", "receipts"}
         assert "dispatcher_campaigns{" in page(port, "/metrics")
         assert '"' in page(port, "/ready")
         assert run(stack, "forget", PEOPLE[0], "--by", "Ada").code in {0, 4}

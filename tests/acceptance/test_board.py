@@ -94,7 +94,7 @@ def test_the_board_shows_how_all_of_it_stands_and_nobody(stack: Stack, tmp_path:
     assert 'dispatcher_unknown_credits{account="default"} 40.0' in metrics
     assert 'dispatcher_campaigns{account="shop",state="sent"} 0.0' in metrics
     assert ready == {"ok": True, "redis": "ok", "broker": "ok"}
-    assert set(depth) == {"batches", "hints", "receipts"}
+    assert set(depth) == {"batches", "paced", "hints", "receipts"}
     assert 'dispatcher_api_calls_total{account="default",method="POST"' in worker
     for shown in (board, metrics, worker, json.dumps(depth)):
         assert [secret for secret in SECRETS if secret in shown] == []

@@ -17,6 +17,7 @@ from dispatcher.store.keys import Key, Keys
 from dispatcher.store.vitals import Looker, Vitals, server_clock
 from tests.support.bench import ACCOUNT, SEND_LEASE_MS, Bench
 from tests.support.books import check_standing
+from tests.support.paced import take
 
 MOST_COMMANDS_MS = 250
 
@@ -59,6 +60,36 @@ def test_of_very_many_campaigns_some_are_looked_into_and_all_count(bench: Bench)
         bench.submit(f"c{n}", recipients=3, batch_size=1)
 
     assert vitals(bench).waiting == 200 * 3 + 10
+
+
+def test_what_a_budget_keeps_waiting_is_no_work_for_more_workers(bench: Bench) -> None:
+    bench.submit("quotes", recipients=9, batch_size=1)
+    bench.ready("c1", recipients=40, batch_size=2)
+    assert vitals(bench).paced == 0
+
+    take(bench, "c1", rate=2)
+    found = vitals(bench)
+
+    assert found.waiting == 9 + 19
+    assert found.paced == 19 - 2 * 5 // 2
+
+
+def test_a_pause_that_the_api_asked_for_keeps_all_of_it_waiting(bench: Bench) -> None:
+    bench.submit("quotes", recipients=4, batch_size=1)
+    bench.ready("c1", recipients=6, batch_size=2)
+    bench.account.pacing.lower(retry_after_ms=60_000)
+
+    assert vitals(bench).paced == 4 + 3
+    bench.advance(56_000)
+    assert vitals(bench).paced == 0
+
+
+def test_a_stop_keeps_what_is_to_be_sent_waiting_and_no_quote(bench: Bench) -> None:
+    bench.submit("quotes", recipients=4, batch_size=1)
+    bench.ready("c1", recipients=6, batch_size=2)
+    bench.account.ledger.stop(by="ada")
+
+    assert vitals(bench).paced == 3
 
 
 def test_a_lost_answer_shows_with_its_age_and_its_price(bench: Bench) -> None:

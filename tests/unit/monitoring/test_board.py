@@ -68,6 +68,29 @@ def test_the_tab_says_how_many_grave_things_there_are() -> None:
     assert re.search(r"<title>\(\d+\) SMS dispatcher</title>", board())
 
 
+@pytest.mark.parametrize(
+    ("budget", "effective", "shown"),
+    [
+        (0.5, 0.25, ("0.25/s", "of 0.5 segments a second")),
+        (2.5, 2.5, ("2.5/s", "of 2.5 segments a second")),
+        (0.02, 0.0123, ("0.012/s", "of 0.02 segments a second")),
+        (1500, 999.6, ("1,000/s", "of 1,500 segments a second")),
+    ],
+)
+def test_a_slow_rate_is_not_shown_as_none(
+    budget: float, effective: float, shown: tuple[str, str]
+) -> None:
+    rate = replace(TROUBLED.rate, budget=budget, effective=effective)
+    body = board(accounts=(replace(TROUBLED, rate=rate),))
+
+    assert all(f">{each}" in body for each in shown)
+
+
+def test_what_more_workers_would_not_help_with_is_told_apart() -> None:
+    assert "0 in POSTs under way, 11 kept waiting" in board()
+    assert "kept waiting" not in board(accounts=(QUIET,))
+
+
 def test_without_redis_the_board_says_so_and_what_to_do() -> None:
     body = board_page(AWAY, now=NOW).body
 

@@ -1,9 +1,13 @@
 """Every metric of the state: what it is called, and that there are not too many."""
 
 import json
+import re
 
+import typer
 from prometheus_client.parser import text_string_to_metric_families
 
+from dispatcher.cli.main import app
+from dispatcher.monitoring.meanings import MEANINGS
 from dispatcher.monitoring.meters import LastCalls, Meters
 from dispatcher.monitoring.metrics import metrics_page
 from dispatcher.monitoring.monitor import depth_page, findings_of
@@ -69,11 +73,33 @@ def test_an_account_has_some_dozens_of_series_whatever_is_in_it() -> None:
     assert both - one < MOST_SERIES_OF_AN_ACCOUNT
 
 
+def test_every_metric_tells_its_unit_and_what_to_do_about_it() -> None:
+    meters = Meters(["campaigns.send"])
+    meters.watch("shop")(_call("ok"))
+    body = metrics_page(view()).body + meters.page().body
+    told = dict(re.findall(r"^# HELP dispatcher_(\w+) (.*)$", body, re.MULTILINE))
+    advice = re.compile(r"\b(when|at 0|above|high is usual|need|no sample|0 for none|correct)\b")
+    named = {name for says in told.values() for name in re.findall(r"dispatcher ([a-z]+)", says)}
+
+    assert {name.removesuffix("_total") for name in told} == set(MEANINGS)
+    assert [name for name, says in told.items() if not advice.search(says)] == []
+    assert [name for name in told if name.endswith("_seconds") and "econds" not in told[name]] == []
+    assert named <= set(getattr(typer.main.get_command(app), "commands", {}))
+
+
+def test_no_series_tells_when_it_began() -> None:
+    meters = Meters(["campaigns.send"])
+    meters.watch("shop")(_call("ok"))
+    meters.count_turn("dispatch", "campaigns.send", "success", 0.1)
+
+    assert "_created" not in meters.page().body
+
+
 def test_autoscalers_are_told_what_waits_and_nothing_rather_than_a_guess() -> None:
     told = depth_page(view())
 
     hints = 2 * len(QueueName) + 3
-    assert json.loads(told.body) == {"batches": 41, "hints": hints, "receipts": 9}
+    assert json.loads(told.body) == {"batches": 30, "paced": 11, "hints": hints, "receipts": 9}
     assert depth_page(AWAY).status == 503
 
 
