@@ -92,6 +92,8 @@ class Endpoint:
         self._listener = socket.create_server((host, port), family=family)
         self._is_local = _is_loopback(host)
         self._clients = 0
+        # By when they came: those that have not said what they want.
+        self._silent: dict[asyncio.StreamWriter, None] = {}
         self._makers = ThreadPoolExecutor(2, thread_name_prefix="pages")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Event | None = None
@@ -128,18 +130,28 @@ class Endpoint:
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients += 1
+        self._silent[writer] = None
         try:
-            if self._clients <= _MOST_CLIENTS:
-                await self._answer(reader, writer)
+            if self._clients > _MOST_CLIENTS:
+                self._send_one_away()
+            await self._answer(reader, writer)
         finally:
+            self._silent.pop(writer, None)
             self._clients -= 1
             writer.close()
+
+    def _send_one_away(self) -> None:
+        """Break off whoever has been silent for longest: who came last, when all others spoke."""
+        oldest = next(iter(self._silent))
+        del self._silent[oldest]
+        oldest.transport.abort()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_SECONDS):
                 async with asyncio.timeout(_HEAD_SECONDS):
                     head = await reader.readuntil(_HEAD_ENDS)
+                self._silent.pop(writer, None)
                 method, page = await self._find(head)
                 writer.write(page.as_bytes(with_body=method != "HEAD"))
                 await writer.drain()

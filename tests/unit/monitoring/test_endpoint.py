@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection, HTTPResponse
@@ -10,8 +11,11 @@ import pytest
 
 from dispatcher.monitoring.endpoint import Endpoint, Page, Pages
 from dispatcher.monitoring.health import Finding, health_page
+from tests.support.polling import eventually
 
 HOST = "127.0.0.1"
+MOST_CLIENTS = 256
+HEAD_SECONDS = 3.0
 
 
 @pytest.fixture
@@ -126,6 +130,43 @@ def test_clients_that_say_nothing_cost_no_threads_and_keep_nobody_out(
         assert threading.active_count() <= before + 2
         # They are sent away after a while.
         assert client.recv(1) == b""
+
+
+def test_of_too_many_silent_clients_the_oldest_makes_room(served: Callable[..., int]) -> None:
+    port = served({"/live": page})
+
+    with ExitStack() as idle:
+        clients = [
+            idle.enter_context(socket.create_connection((HOST, port), timeout=15))
+            for _ in range(MOST_CLIENTS)
+        ]
+        began = time.monotonic()
+        assert ask(port, "/live")[0].status == 200
+        assert clients[0].recv(1) == b""
+        # Sooner than silence alone would have had it sent away.
+        assert time.monotonic() - began < HEAD_SECONDS / 2
+        clients[1].sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert clients[1].recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def test_clients_that_are_being_answered_make_no_room_for_others() -> None:
+    answer = threading.Event()
+    slow = {"/slow": lambda: page(str(answer.wait(8)))}
+
+    with ExitStack() as asking:
+        endpoint = asking.enter_context(closing(Endpoint({}, slow, host=HOST, port=0)))
+        endpoint.start()
+        clients = [
+            asking.enter_context(socket.create_connection((HOST, endpoint.port), timeout=15))
+            for _ in range(MOST_CLIENTS)
+        ]
+        for client in clients:
+            client.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        eventually(lambda: endpoint._clients == MOST_CLIENTS and not endpoint._silent)
+        late = asking.enter_context(socket.create_connection((HOST, endpoint.port), timeout=15))
+        assert late.recv(1) == b""
+        answer.set()
+        assert all(client.recv(4096).startswith(b"HTTP/1.1 200 ") for client in clients)
 
 
 def test_quick_pages_do_not_wait_for_slow_ones(served: Callable[..., int]) -> None:
