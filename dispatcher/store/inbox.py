@@ -22,8 +22,7 @@ from dispatcher.store.connection import open_async, open_blocking, translated
 from dispatcher.store.durability import Barrier, barrier_for
 from dispatcher.store.keys import Key, Keys
 from dispatcher.store.replies import blob
-from dispatcher.store.scripts import Script, standalone_source
-from dispatcher.store.suppression_records import new_key
+from dispatcher.store.secrets import secret_command
 from dispatcher.store.suppressions import Addition, suppress_arguments, suppress_source
 
 # Longer than a barrier waits. Whoever posted is waiting too, and the disk is there instead.
@@ -148,10 +147,10 @@ class Inbox:
 
     async def _suppression_key(self, keys: Keys) -> bytes:
         """Give the key of an account's suppression list, making it on first use."""
-        name = keys.of(Key.ACCOUNT)
+        name = keys.account_name
         if name not in self._suppression_keys:
-            source = standalone_source(Script.SUPPRESSION_KEY)
-            self._suppression_keys[name] = blob(await self._client.eval(source, 1, name, new_key()))
+            command = secret_command(keys, Key.SUPPRESSION_KEY)
+            self._suppression_keys[name] = blob(await self._client.eval(*command))
         return self._suppression_keys[name]
 
     async def answers(self) -> bool:

@@ -1,6 +1,5 @@
 """An account's credits, its held campaigns, and the fence around a restarted Redis."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +9,9 @@ from dispatcher.domain.vitals import STANDINGS, place_of
 from dispatcher.store.connection import translated
 from dispatcher.store.keys import Key
 from dispatcher.store.nudges import Nudge, read_nudge
-from dispatcher.store.replies import blob, text
+from dispatcher.store.replies import text
 from dispatcher.store.scripts import Script, Scripts
+from dispatcher.store.secrets import read_secret
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,10 +146,4 @@ class Ledger:
 
     def receipt_key(self) -> bytes:
         """Give the secret that signs this account's `gsmsmsid`s, making it on first use."""
-        name = self._keys.of(Key.ACCOUNT)
-        with translated():
-            # Read first: a full server takes no write, but what runs must go on.
-            if known := self._client.hget(name, "receipt_key"):
-                return blob(known)
-            self._client.hsetnx(name, "receipt_key", secrets.token_bytes(32))
-            return blob(self._client.hget(name, "receipt_key"))
+        return read_secret(self._client, self._keys, Key.RECEIPT_KEY)

@@ -35,6 +35,8 @@ _FIGURES: Mapping[str, float] = {
     # Clocks differ; a batch that is due within this may have begun at the API.
     "WITHDRAWAL_MARGIN_MS": 30_000,
     "HISTORY_KEPT": 100,
+    # No update takes longer.
+    "SECRETS_PARTED_MS": 86_400_000,
     "EXPIRY_PAUSE_MS": 60_000,
     # One at a time is slow; past this, what credits could tell of a lost answer they have told.
     "SERIAL_MS": 900_000,

@@ -82,7 +82,7 @@ class Script(enum.Enum):
     FIRST_SEQUENCE = ("first_sequence", True)
     # Not to send is never too much to remember.
     SUPPRESS = ("suppress", True)
-    SUPPRESSION_KEY = ("suppression_key", True)
+    SECRET = ("secret", True)
     LIFT = ("lift", True)
     FORGET_SUPPRESSED = ("forget_suppressed", True)
     SETTLE_LIFTS = ("settle_lifts", True)

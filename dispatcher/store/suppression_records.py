@@ -4,7 +4,6 @@ People are known by a keyed digest of their number, so that somebody who was era
 from everybody else, by those who hold the key.
 """
 
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,14 +17,9 @@ from dispatcher.domain.suppressions import Lift, Suppression, SuppressionSource
 from dispatcher.store.connection import translated
 from dispatcher.store.keys import Key, Keys
 from dispatcher.store.records import moment
-from dispatcher.store.replies import blob
-from dispatcher.store.scripts import Script, standalone_source
-
-KEY_FIELD = "suppression_key"
-"""Field of the account's hash with the secret of its digests; see `new_key`."""
+from dispatcher.store.secrets import read_secret
 
 _DIGEST_SIZE = 16
-_KEY_SIZE = 32
 _READ_AT_ONCE = 1000
 
 Stored: TypeAlias = tuple[int, int, str, str, str]
@@ -46,11 +40,6 @@ class Changes:
 
     version: int
     stored: Mapping[bytes, Stored | None] = field(repr=False)
-
-
-def new_key() -> bytes:
-    """Make a secret for an account that has none yet."""
-    return secrets.token_bytes(_KEY_SIZE)
 
 
 def digests_of(key: bytes, numbers: Iterable[int]) -> list[bytes]:
@@ -93,13 +82,7 @@ class SuppressionRecords:
     @cached_property
     def key(self) -> bytes:
         """The secret of this account's digests, made on first use."""
-        name = self._keys.of(Key.ACCOUNT)
-        with translated():
-            if known := self._client.hget(name, KEY_FIELD):
-                return blob(known)
-            source = standalone_source(Script.SUPPRESSION_KEY)
-            made: Any = self._client.eval(source, 1, name, new_key())
-            return blob(made)
+        return read_secret(self._client, self._keys, Key.SUPPRESSION_KEY)
 
     def version(self) -> int:
         """Give the number of changes the list has seen."""

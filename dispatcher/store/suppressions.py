@@ -52,7 +52,7 @@ def suppress_arguments(key: bytes, addition: Addition) -> tuple[str | int | byte
     """Give that script's arguments, behind its one key: the name of the account's hash.
 
     Args:
-        key: the account's secret, which its hash has under `KEY_FIELD`.
+        key: the account's secret; see `Key.SUPPRESSION_KEY`.
         addition: whom to add; some hundred at once.
     """
     return (

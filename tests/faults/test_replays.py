@@ -59,8 +59,8 @@ _OF_RETENTION = {Script.RETAIN, Script.ERASE_SCHEDULE}
 # Begun anew twice, a count is the same in the end, as its own tests show.
 _OF_COUNTS = {Script.COUNT_ANEW}
 
-# Of one command and no state: run by connections that know no scripts.
-_BARE = {Script.SUPPRESSION_KEY}
+# A secret that is there stays: run by connections that know no scripts.
+_BARE = {Script.SECRET}
 
 
 @pytest.mark.parametrize("scenario", SHOWN, ids=lambda scenario: scenario.__name__)

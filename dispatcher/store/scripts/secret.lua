@@ -1,4 +1,5 @@
--- Gives the secret of the suppression list's digests, made on first use: on a full server too, where
--- a STOP has to be heeded. It needs nothing of what scripts share. ARGV: a new secret.
-redis.call('HSETNX', KEYS[1], 'suppression_key', ARGV[1])
-return redis.call('HGET', KEYS[1], 'suppression_key')
+-- Gives a secret of the account, made on first use: on a full server too, where a STOP has to be heeded. It
+-- needs nothing of what scripts share. KEYS: its own, and the account's hash, where earlier versions
+-- had it under the same name. ARGV: that name, and a new secret.
+redis.call('SET', KEYS[1], redis.call('HGET', KEYS[2], ARGV[1]) or ARGV[2], 'NX')
+return redis.call('GET', KEYS[1])

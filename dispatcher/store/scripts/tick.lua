@@ -5,6 +5,22 @@
 -- to be cleaned, batches to be taken back, schedules that are due, checks that are due, batches of
 -- which people are to be named, id, state, due batches, ...}.
 local limit = tonumber(ARGV[1])
+
+-- Takes secrets out of where earlier versions keep them, a day after they were copied: by then, none of
+-- their processes asks there any more, and would make another.
+local function part_secrets()
+  local f = redis.call('HMGET', ACCOUNT, 'receipt_key', 'suppression_key', 'parted_at')
+  if not (f[1] or f[2]) then return end
+  if not f[3] then redis.call('HSET', ACCOUNT, 'parted_at', now) end
+  for i, name in ipairs({ 'receipt_key', 'suppression_key' }) do
+    if f[i] then redis.call('SET', key(K[name]), f[i], 'NX') end
+    if f[i] and f[3] and now >= f[3] + SECRETS_PARTED_MS and redis.call('GET', key(K[name])) == f[i] then
+      redis.call('HDEL', ACCOUNT, name)
+    end
+  end
+end
+
+part_secrets()
 redis.call('HSET', ACCOUNT, 'ticked_at', now)
 local GONE = { ['1'] = 'the worker that read its list is gone', slot = 'the worker that waited for its slot is gone' }
 redis.call('ZREMRANGEBYSCORE', key(K.slots), '-inf', now - WINDOW_MS)
