@@ -87,8 +87,7 @@ local function move_batch(id, n, to, detail)
     error('batch cannot move from ' .. tostring(from) .. ' to ' .. to)
   end
   redis.call('HSET', batch, 'state', to, 'changed_at', now)
-  add_batches(id, from, -1)
-  add_batches(id, to, 1)
+  shift_batches(id, from, to, 1)
   redis.call('HINCRBY', record, 'b:' .. from, minus(left))
   redis.call('HINCRBY', record, 'b:' .. to, left)
   local name = id .. '/' .. n

@@ -30,8 +30,7 @@ redis.call('HINCRBY', record, 'quote', cost)
 redis.call('HINCRBY', record, 'cost_ready', cost)
 if number(redis.call('HGET', batch, 'left')) == 0 then
   redis.call('HSET', batch, 'state', B.empty)
-  add_batches(id, B.ready, -1)
-  add_batches(id, B.empty, 1)
+  shift_batches(id, B.ready, B.empty, 1)
 end
 emit(id, 'quote', n, cost)
 local quoted = redis.call('HINCRBY', record, 'quoted', 1)

@@ -7,8 +7,7 @@ local function end_ready(id, to)
   local f = redis.call('HMGET', record, 'b:' .. B.ready, 'batches:' .. B.ready, 'batches')
   redis.call('HINCRBY', record, 'b:' .. B.ready, minus(number(f[1])))
   redis.call('HINCRBY', record, 'b:' .. to, number(f[1]))
-  add_batches(id, B.ready, minus(number(f[2])))
-  add_batches(id, to, number(f[2]))
+  shift_batches(id, B.ready, to, number(f[2]))
   for n = 0, number(f[3]) - 1 do
     local batch = key(K.batch, id, n)
     if redis.call('HGET', batch, 'state') == B.ready then redis.call('HSET', batch, 'state', to) end

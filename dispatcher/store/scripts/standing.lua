@@ -3,7 +3,12 @@
 -- under which count; one that is not, for it is older or the count was begun anew, is entered with its
 -- batches when it moves, or by a tick.
 
-local function count_name() return redis.call('HGET', ACCOUNT, 'count') or '0' end
+-- Read once: no script but that which begins the count anew changes it, and that asks for nothing more.
+local counted_as
+local function count_name()
+  counted_as = counted_as or redis.call('HGET', ACCOUNT, 'count') or '0'
+  return counted_as
+end
 
 -- Gives where a campaign is counted; nil when it is not.
 local function standing_of(id)
@@ -49,6 +54,16 @@ end
 local function add_batches(id, state, amount)
   redis.call('HINCRBY', key(K.campaign, id), 'batches:' .. state, amount)
   if standing_of(id) then count_at('batch ' .. state, amount) end
+end
+
+-- Counts batches of a campaign in another of their states.
+local function shift_batches(id, from, to, amount)
+  local record = key(K.campaign, id)
+  redis.call('HINCRBY', record, 'batches:' .. from, minus(amount))
+  redis.call('HINCRBY', record, 'batches:' .. to, amount)
+  if not standing_of(id) then return end
+  count_at('batch ' .. from, minus(amount))
+  count_at('batch ' .. to, amount)
 end
 
 -- Enters some campaigns that are not counted, from the oldest on, until all are.
