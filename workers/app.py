@@ -4,13 +4,14 @@ import os
 import signal
 import sys
 import threading
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from celery import Celery, signals
 from celery.beat import Service
 from celery.worker.control import Panel
 
+from dispatcher.cli.exit_codes import code_of_error
 from dispatcher.errors import DispatcherError
 from dispatcher.logs import warn_of_strays
 from dispatcher.queueing import Hints, QueueName, Task, make_app
@@ -106,6 +107,11 @@ def _leave() -> None:
     os._exit(0)
 
 
+def _refuse(error: DispatcherError) -> NoReturn:
+    sys.stderr.write(f"cannot start: {error}\n")
+    sys.exit(code_of_error(error))
+
+
 class _Process:
     """What one worker process opens when it starts and closes when it ends."""
 
@@ -144,7 +150,7 @@ class _Process:
             self._watchman.watch_worker(self._app)
             _take_no_orders()
         except DispatcherError as error:
-            sys.exit(f"cannot start: {error}")
+            _refuse(error)
         except Exception as error:  # noqa: BLE001 - as said above
             sys.exit(f"cannot start: {type(error).__name__}; this is a defect")
         self._resources = found
@@ -156,7 +162,7 @@ class _Process:
             self._watchman = Watchman(self._settings)
             self._watchman.watch_beat()
         except DispatcherError as error:
-            sys.exit(f"cannot start: {error}")
+            _refuse(error)
 
     def stop(self, **_: object) -> None:
         """Let tasks end after the step they are at, and none wait for a slot."""

@@ -13,8 +13,11 @@ from flower.command import extract_settings, setup_logging
 from flower.options import options
 from flower.urls import settings as web_settings
 
+from dispatcher.cli.exit_codes import code_of_error
+from dispatcher.cli.output import say_error
 from dispatcher.errors import DispatcherError, SettingsError
 from dispatcher.json_lines import write_json_lines
+from dispatcher.listening import port_refused
 from dispatcher.logs import configure_logs, warn_of_strays
 from dispatcher.queueing import make_app
 from dispatcher.settings import Settings
@@ -43,22 +46,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         warn_of_strays(settings)
         configure(settings, host=given.host, port=given.port, url_prefix=given.url_prefix)
         _run(settings)
-    except (DispatcherError, OSError) as error:
-        sys.exit(f"Flower cannot run: {error}")
+    except DispatcherError as error:
+        say_error(error)
+        sys.exit(code_of_error(error))
 
 
 def configure(settings: Settings, *, host: str, port: int, url_prefix: str = "") -> None:
     """Set Flower's options, which are one set for the whole process.
 
     Raises:
-        SettingsError: anybody who reaches the address could look, for no sign-in is set.
+        SettingsError: anybody who reaches the address could look, for no sign-in is set; or the
+            list of tasks has no folder.
     """
     if settings.flower_auth is None and not _is_loopback(host):
         raise SettingsError(
             f"anybody who reaches {host} could look: set DISPATCHER_FLOWER_AUTH to USER:PASSWORD, "
             "or listen on 127.0.0.1"
         )
-    settings.flower_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        settings.flower_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SettingsError(f"DISPATCHER_FLOWER_DIR: {error.strerror}: {error.filename}") from None
     options.address, options.port = host, port
     options.basic_auth = [settings.flower_auth.get_secret_value()] if settings.flower_auth else []
     if settings.flower_cookie_secret is not None:
@@ -80,7 +88,10 @@ def _run(settings: Settings) -> None:
     flower = Flower(capp=make_app(settings), options=options, **web_settings)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))
-    port = flower.start_http_server()
+    try:
+        port = flower.start_http_server()
+    except OSError as error:
+        raise port_refused(options.address, options.port, error) from None
     print(f"flower listening on http://{options.address}:{port}", flush=True)  # noqa: T201 - its user waits for it
     with suppress(SystemExit):
         flower.start()

@@ -5,7 +5,6 @@ somebody else have two of their own. Nothing can be changed through it.
 """
 
 import asyncio
-import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,6 +13,8 @@ from ipaddress import ip_address
 from threading import Event, Thread
 
 import structlog
+
+from dispatcher.listening import listen
 
 _log = structlog.get_logger("dispatcher.monitoring")
 
@@ -80,16 +81,18 @@ class Endpoint:
         host: where to listen; on a loopback address, only requests for that are answered, so that
             no web page elsewhere reads ours through a name of its own.
         port: 0 takes a free one.
+        named_by: the option or the variable that names the port.
 
     Raises:
-        OSError: the port cannot be had.
+        SettingsError: the port cannot be had.
     """
 
-    def __init__(self, quick: Pages, slow: Pages, *, host: str, port: int) -> None:
+    def __init__(
+        self, quick: Pages, slow: Pages, *, host: str, port: int, named_by: str = "--port"
+    ) -> None:
         self._quick = quick
         self._slow = slow
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, port), family=family)
+        self._listener = listen(host, port, named_by=named_by)
         self._is_local = _is_loopback(host)
         self._clients = 0
         # By when they came: those that have not said what they want.

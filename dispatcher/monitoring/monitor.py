@@ -31,15 +31,12 @@ def run_monitor(settings: Settings, *, host: str, port: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     monitor = Monitor(settings)
-    try:
-        endpoint = Endpoint(
-            {"/live": lambda: health_page(lambda: [Finding(subject="work")])},
-            pages_of(monitor),
-            host=host,
-            port=port,
-        )
-    except OSError as error:
-        raise SettingsError(f"nothing can listen on {host}:{port} ({error.strerror})") from None
+    endpoint = Endpoint(
+        {"/live": lambda: health_page(lambda: [Finding(subject="work")])},
+        pages_of(monitor),
+        host=host,
+        port=port,
+    )
     endpoint.start()
     shown = f"[{host}]" if ":" in host else host
     print(f"monitor listening on http://{shown}:{endpoint.port}", flush=True)  # noqa: T201 - its user waits for it

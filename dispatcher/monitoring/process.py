@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import structlog
 
-from dispatcher.errors import SettingsError, StoreError
+from dispatcher.errors import StoreError
 from dispatcher.monitoring.endpoint import Endpoint
 from dispatcher.monitoring.health import OK, Finding, Look, health_page
 from dispatcher.monitoring.meters import Meters
@@ -30,18 +30,13 @@ def open_endpoint(
     """
     if not settings.monitor_port:
         return None
-    try:
-        endpoint = Endpoint(
-            {"/live": lambda: health_page(live)},
-            {"/ready": lambda: health_page(ready), "/metrics": meters.page},
-            host=settings.monitor_host,
-            port=settings.monitor_port,
-        )
-    except OSError as error:
-        where = f"{settings.monitor_host}:{settings.monitor_port}"
-        raise SettingsError(
-            f"DISPATCHER_MONITOR_PORT: nothing can listen on {where} ({error.strerror})"
-        ) from None
+    endpoint = Endpoint(
+        {"/live": lambda: health_page(live)},
+        {"/ready": lambda: health_page(ready), "/metrics": meters.page},
+        host=settings.monitor_host,
+        port=settings.monitor_port,
+        named_by="DISPATCHER_MONITOR_PORT",
+    )
     endpoint.start()
     _log.info("endpoint listens", host=settings.monitor_host, port=endpoint.port)
     return endpoint

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dispatcher.sandbox.config import AccountConfig, Dialect, SandboxConfig
-from dispatcher.sandbox.server import serve
+from dispatcher.sandbox.server import PortRefusedError, serve
 
+# What the command line ends with if an option is wrong.
+_USAGE = 2
 _DEFAULTS = SandboxConfig()
 
 
@@ -15,7 +17,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))
-    serve(_config(options), host=options.host, port=options.port)
+    try:
+        serve(_config(options), host=options.host, port=options.port)
+    except PortRefusedError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(_USAGE)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,3 +1,4 @@
+import os
 import socket
 from collections.abc import Callable
 
@@ -9,6 +10,10 @@ from dispatcher.sandbox.config import SandboxConfig
 from dispatcher.sandbox.exchange import TRANSPORT_EXTENSION
 
 _BACKLOG = 1024
+
+
+class PortRefusedError(Exception):
+    """Somebody listens at the port already, or nobody may."""
 
 
 class CuttableProtocol(HttpToolsProtocol):
@@ -38,9 +43,16 @@ def serve(config: SandboxConfig, *, host: str = "127.0.0.1", port: int = 0) -> N
     """Run a sandbox until SIGTERM or SIGINT, printing one line when it listens.
 
     Raises:
-        OSError: the port cannot be had.
+        PortRefusedError: the port cannot be had.
     """
-    listener = socket.create_server((host, port), backlog=_BACKLOG)
+    try:
+        listener = socket.create_server((host, port), backlog=_BACKLOG)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise PortRefusedError(
+            f"nothing can listen on {host}:{port} ({why}): end what listens there already, "
+            "or give another port by --port"
+        ) from None
     address = f"http://{host}:{listener.getsockname()[1]}"
     settings = uvicorn.Config(
         SandboxApp(config),

@@ -3,11 +3,14 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from dispatcher.errors import DispatcherError
+from dispatcher.errors import DispatcherError, SettingsError
 from dispatcher.json_lines import write_json_lines
 from dispatcher.logs import configure_logs, warn_of_strays
 from dispatcher.settings import Settings
 from dispatcher.web.server import serve
+
+# As the command line has them, which this must not import.
+_FAILED, _USAGE = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         warn_of_strays(settings)
         serve(settings, host=options.host, port=options.port)
     except (DispatcherError, OSError) as error:
-        sys.exit(f"the receiver cannot run: {error}")
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(_USAGE if isinstance(error, SettingsError) else _FAILED)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any
 
 import uvicorn
 
+from dispatcher.listening import listen
 from dispatcher.queueing import Hints, make_app
 from dispatcher.settings import Settings
 from dispatcher.store.inbox import Inbox
@@ -44,14 +45,12 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
     """Receive webhooks until SIGTERM or SIGINT; what was taken by then is answered.
 
     Raises:
-        SettingsError: no account has a webhook secret that can be used.
-        OSError: the port cannot be had.
+        SettingsError: no account has a webhook secret that can be used, or the port cannot be had.
     """
     app = make_receiver(settings)
     watch = LoopWatch(settings, app.condition)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    shown = f"[{host}]" if family is socket.AF_INET6 else host
+    listener = listen(host, port, backlog=_BACKLOG)
+    shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
 
     def announce() -> None:

@@ -122,8 +122,9 @@ def test_a_port_that_is_taken_ends_the_worker_with_its_reason(stack: Stack) -> N
 
     worker = run(stack, "worker", "--without-mingle")
 
-    assert worker.code == 1
-    assert "cannot start: DISPATCHER_MONITOR_PORT: nothing can listen on" in worker.errors
+    assert worker.code == 2
+    assert "cannot start: nothing can listen on" in worker.errors
+    assert "give another port by DISPATCHER_MONITOR_PORT" in worker.errors
 
 
 def test_redis_broker_and_api_are_told_apart(stack: Stack, broker: EmbeddedRedis) -> None:
