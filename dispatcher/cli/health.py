@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from dispatcher.cli.exit_codes import ExitCode
-from dispatcher.cli.output import stdout
-from dispatcher.cli.session import AccountOption
+from dispatcher.cli.health_view import health_lines
+from dispatcher.cli.output import stdout, write_json
+from dispatcher.cli.session import AccountOption, JsonOption
 from dispatcher.errors import SettingsError
 from dispatcher.json_lines import write_json_lines
 from dispatcher.logs import configure_logs, warn_of_strays
@@ -39,10 +40,11 @@ def health(
         int | None,
         typer.Option(min=1, max=65535, help="Where it listens; default: DISPATCHER_MONITOR_PORT."),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Ask a process of ours here how it is.
 
-    Prints what the worker, beat, receiver or monitor at a port of this machine says, and exits
+    Tells what the worker, beat, receiver or monitor at a port of this machine says, and exits
     with 0 when all is well and with 1 when not: for health checks of containers.
 
     Example: dispatcher health --ready
@@ -52,17 +54,18 @@ def health(
     if not asked:
         raise SettingsError(
             "DISPATCHER_MONITOR_PORT is not set, so no process here tells how it is: "
-            "set it for the process, and for this command"
+            "set it for the process, and for this command, or name its port by --port"
         )
-    path = "/ready" if ready else "/live"
-    try:
-        status, found = _ask(_dialled(settings.monitor_host), asked, path)
-    except (OSError, HTTPException, ValueError) as error:
-        stdout().print(f"nobody tells at port {asked} ({type(error).__name__})")
-        raise typer.Exit(ExitCode.FAILED) from None
-    for subject, says in found.items():
-        stdout().print(f"{subject}: {says}", markup=False)
-    raise typer.Exit(ExitCode.OK if status == _OK else ExitCode.FAILED)
+    host = _dialled(settings.monitor_host)
+    status, found = _asked(host, asked, "/ready" if ready else "/live")
+    if as_json:
+        write_json(found)
+    elif "ok" in found:
+        lines = health_lines(found, asked_for_readiness=ready, is_fine=status == _OK)
+        stdout().print("\n".join(lines), markup=False)
+    else:
+        stdout().print(str(found["error"]), markup=False)
+    raise typer.Exit(ExitCode.OK if status == _OK and "ok" in found else ExitCode.FAILED)
 
 
 def monitor(
@@ -100,6 +103,23 @@ def recount(*, account: AccountOption = None) -> None:
         name = account or settings.default_account
         store.account(name).ledger.count_anew()
     stdout().print(f"The campaigns of {name} are being counted anew, by the ticks.")
+
+
+def _asked(host: str, port: int, path: str) -> tuple[int, dict[str, Any]]:
+    """Give the answer, or an `error` in place of one."""
+    where = f"{host}:{port}"
+    try:
+        status, found = _ask(host, port, path)
+    except OSError as error:
+        return 0, {
+            "error": f"Nobody answers at {where} ({type(error).__name__}): the process does not "
+            "run, or has another DISPATCHER_MONITOR_PORT"
+        }
+    except (HTTPException, ValueError):
+        status, found = 0, {}
+    if "ok" not in found:
+        return status, {"error": f"What answers at {where} does not tell how it is: another port?"}
+    return status, found
 
 
 def _ask(host: str, port: int, path: str) -> tuple[int, dict[str, Any]]:

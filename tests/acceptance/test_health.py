@@ -99,21 +99,32 @@ def test_worker_beat_and_receiver_tell_how_they_are(stack: Stack) -> None:
         live = run(stack, "health")
         ready = run(stack, "health", "--ready")
 
-        assert (live.code, live.output) == (0, "ok: True\nwork: ok\n")
+        document = run(stack, "health", "--ready", "--json")
+
+        lives = "This process lives: a restart would not help.\n- It does its work.\n"
+        assert (live.code, live.output) == (0, lives)
         assert ready.code == 0
-        assert "\nredis: ok\nbroker: ok\n" in ready.output
+        assert ready.output.startswith("This process is ready: it has what it needs.\n")
+        assert "\n- The Redis that holds campaigns answers.\n" in ready.output
+        assert "\n- The broker answers.\n" in ready.output
+        found = json.loads(document.output)
+        assert (found["ok"], found["redis"], found["broker"]) == (True, "ok", "ok")
         with urllib.request.urlopen(f"http://{HOST}:{port}/metrics", timeout=15) as answer:
             assert b"process_resident_memory_bytes" in answer.read()
 
 
 def test_a_process_that_does_not_tell_or_is_not_there_is_no_healthy_one(stack: Stack) -> None:
     silent = run(stack, "health")
-    gone = run(stack, "health", "--port", str(free_port()))
+    port = free_port()
+    gone = run(stack, "health", "--port", str(port))
+    other = run(stack, "health", "--port", stack.sandbox_url.rpartition(":")[2])
 
     assert silent.code == 2
     assert "DISPATCHER_MONITOR_PORT is not set" in silent.errors
     assert gone.code == 1
-    assert "nobody tells at port" in gone.output
+    assert f"Nobody answers at 127.0.0.1:{port} (ConnectionRefusedError)" in gone.output
+    assert other.code == 1
+    assert "does not tell how it is" in other.output
 
 
 def test_a_port_that_is_taken_ends_the_worker_with_its_reason(stack: Stack) -> None:
