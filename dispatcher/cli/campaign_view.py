@@ -154,6 +154,7 @@ def _missing(status: CampaignStatus) -> str:
 
 def _status_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
     yield "state", _state(status)
+    yield "  since", f"{status.changed_at:%Y-%m-%d %H:%M:%S %Z}"
     yield "account", status.account
     yield "rows", f"{status.rows:,}"
     for state, number in _in_order(status):
@@ -199,7 +200,6 @@ def _time_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
     if status.send_at is not None:
         yield "time", f"{status.send_at:%Y-%m-%d %H:%M:%S %Z}"
     yield "created", f"{status.created_at:%Y-%m-%d %H:%M:%S %Z}"
-    yield "changed", f"{status.changed_at:%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _batches(status: CampaignStatus) -> str:

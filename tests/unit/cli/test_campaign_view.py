@@ -159,3 +159,12 @@ def test_an_event_takes_one_line() -> None:
     event = Event(id="1-0", at=NOW, what="campaign", old="quoting", new="held", detail="credits")
 
     assert event_line(event) == "2026-11-22 08:00:01  campaign     quoting -> held (credits)"
+
+
+def test_a_status_says_since_when_it_has_its_state() -> None:
+    lines = status_table(a_status()).plain.splitlines()
+
+    at = f"{a_status().changed_at:%Y-%m-%d %H:%M:%S %Z}"
+    assert [line.split(maxsplit=1)[1] for line in lines if "since" in line] == [at]
+    assert lines.index(next(line for line in lines if "since" in line)) == 2
+    assert not any(line.startswith("changed") for line in lines)
