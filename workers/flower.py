@@ -1,6 +1,7 @@
 """Runs Flower: the list of tasks, for people who sign in, without a button that changes things."""
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         settings = Settings.from_env()
         configure_logs(settings)
+        be_quiet()
         warn_of_strays(settings)
         configure(settings, host=given.host, port=given.port, url_prefix=given.url_prefix)
         _run(settings)
@@ -79,6 +81,15 @@ def configure(settings: Settings, *, host: str, port: int, url_prefix: str = "")
     options.max_tasks = _MOST_TASKS
     options.purge_offline_workers = _FORGET_WORKERS_AFTER
     options.tasks_columns = _COLUMNS
+
+
+def be_quiet() -> None:
+    """Log what is wrong only, and once: pages ask again with every refresh, and show the answer."""
+    root = logging.getLogger()
+    if root.level > logging.DEBUG:
+        root.setLevel(max(root.level, logging.WARNING))
+        # Four lines whenever no worker answers, or the broker, which is told without it.
+        logging.getLogger("flower.inspector").setLevel(logging.ERROR)
 
 
 def _run(settings: Settings) -> None:

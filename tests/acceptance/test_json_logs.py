@@ -1,6 +1,8 @@
 """Every line that any of our processes writes is one JSON object, if that is what is set."""
 
+import base64
 import json
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "flower": (("flower", "--port", "0"), r"flower listening on "),
 }
 
+AUTH = "operator:a-long-password-of-tests"
+
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[EmbeddedRedis]:
@@ -35,6 +39,7 @@ def stack(tmp_path: Path, broker: EmbeddedRedis) -> Iterator[Stack]:
         "DISPATCHER_LOG_FORMAT": "json",
         "DISPATCHER_FLOWER_DIR": str(tmp_path / "flower"),
         "DISPATCHER_SPOOL_DIR": str(tmp_path / "spool"),
+        "DISPATCHER_FLOWER_AUTH": AUTH,
         "DISPATCHER_QUOKKA": "of no meaning",
     }
     with Stack(tmp_path / "stack", env=env) as stack:
@@ -109,3 +114,18 @@ def test_what_keeps_a_process_from_starting_is_an_object_too(stack: Stack, name:
 
     assert child.process.wait(60) == 2
     assert any("DISPATCHER_BATCH_SIZE" in each["event"] for each in objects(child))
+
+
+def test_flower_logs_nothing_of_who_looks_at_it(stack: Stack) -> None:
+    flower = start(stack, "flower")
+    url = flower.announcement(r'flower listening on ([^"\s]+)')
+
+    # It waits for an answer of workers, and there is none.
+    for path in ("/", "/workers?refresh=1", "/tasks", "/broker", "/api/workers?refresh=1"):
+        request = urllib.request.Request(url + path)  # noqa: S310 - our own Flower
+        request.add_header("Authorization", f"Basic {base64.b64encode(AUTH.encode()).decode()}")
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
+            assert answer.status == 200, path
+
+    said = [each["event"] for each in objects(flower)]
+    assert said == ["unknown setting", f"flower listening on {url}"]
