@@ -1,13 +1,11 @@
 """What `send` and `quote` share: the options that describe a campaign and its recipients."""
 
-import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Concatenate
+from typing import Annotated
 
 import typer
 
@@ -203,21 +201,3 @@ def with_recipients(
         return
     with table.opened(reading) as audience:
         yield replace(campaign, recipients=audience.recipients), audience.words
-
-
-Command = Callable[Concatenate[CampaignOptions, ...], None]
-
-
-def campaign_command(command: Command) -> Callable[..., None]:
-    """Turn a function of `CampaignOptions` into a command that has them beside its own options."""
-    _, *own = inspect.signature(command).parameters.values()
-    shared = inspect.signature(CampaignOptions).parameters.values()
-
-    @wraps(command)
-    def run(**given: object) -> None:
-        chosen = {each.name: given.pop(each.name) for each in shared}
-        command(CampaignOptions(**chosen), **given)  # type: ignore[arg-type]  # typer has checked them
-
-    # What typer makes its options of.
-    run.__signature__ = inspect.Signature([*shared, *own])  # type: ignore[attr-defined]  # functions may have it
-    return run

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli.campaign_options import CampaignOptions, campaign_command, with_recipients
+from dispatcher.cli.campaign_options import CampaignOptions, with_recipients
 from dispatcher.cli.exit_codes import ExitCode
 from dispatcher.cli.observing import RowObserver
 from dispatcher.cli.output import stderr, stdout, write_json
@@ -17,6 +17,7 @@ from dispatcher.cli.reading import Reading
 from dispatcher.cli.recipients_file import RecipientsFile, error_in_own_words
 from dispatcher.cli.row_files import ErrorsFile, RepairedFile, refuse_same_file
 from dispatcher.cli.session import JsonOption, opened_dispatcher
+from dispatcher.cli.shared_options import with_options
 from dispatcher.domain.campaign import Campaign
 from dispatcher.domain.quotes import CampaignQuote
 from dispatcher.domain.template import parse_template
@@ -29,7 +30,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(quote)
 
 
-@campaign_command
+@with_options(CampaignOptions)
 def quote(
     options: CampaignOptions,
     *,

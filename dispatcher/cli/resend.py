@@ -14,6 +14,8 @@ from dispatcher.cli.session import (
     CampaignId,
     JsonOption,
     TimeoutOption,
+    WaitOption,
+    YesOption,
     opened_dispatcher,
     user_name,
 )
@@ -54,12 +56,8 @@ def resend(  # noqa: PLR0913 - each is an option of the command
     sender: Annotated[str | None, typer.Option(help="Left out: as it was.")] = None,
     send_at: SendAtOption = None,
     timezone: TimezoneOption = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Spend without asking; else it asks first.")
-    ] = False,
-    wait: Annotated[
-        bool, typer.Option(help="Wait until the API has it all; else return once it is durable.")
-    ] = True,
+    yes: YesOption = False,
+    wait: WaitOption = True,
     timeout: TimeoutOption = _WAIT_SECONDS,
     account: AccountOption = None,
     as_json: JsonOption = False,

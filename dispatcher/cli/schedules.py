@@ -1,41 +1,15 @@
 """`dispatcher schedule`: campaigns that recur."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from dispatcher.cli.exit_codes import ExitCode
 from dispatcher.cli.output import listing, say, stderr, stdout, write_json
 from dispatcher.cli.problems_view import show_problems, write_problems_json
-from dispatcher.cli.schedule_options import (
-    BadRowsOption,
-    CatchUpOption,
-    CronOption,
-    EndsOption,
-    File,
-    FileOption,
-    LatenessOption,
-    LinkOption,
-    ListOption,
-    MostOption,
-    NumberOption,
-    OnUnknownOption,
-    OverlapOption,
-    OwnIdOption,
-    ProducerOption,
-    PushtypeOption,
-    QueueOption,
-    ScheduleId,
-    SenderOption,
-    TaskOption,
-    TextOption,
-    ZoneOption,
-)
+from dispatcher.cli.schedule_options import ScheduleId, ScheduleOptions
 from dispatcher.cli.schedule_view import (
     planned_document,
     planned_table,
@@ -45,18 +19,15 @@ from dispatcher.cli.schedule_view import (
     summary_row,
 )
 from dispatcher.cli.session import AccountOption, JsonOption, opened_dispatcher
-from dispatcher.domain.campaign import Campaign, Recipient
+from dispatcher.cli.shared_options import with_options
+from dispatcher.domain.campaign import Campaign
 from dispatcher.domain.schedules import (
     PREVIEWED,
-    Audience,
-    FromFile,
-    FromTask,
     Planned,
     Schedule,
     ScheduleStatus,
 )
 from dispatcher.errors import InputError
-from dispatcher.tables import open_table
 
 _HELP = """Let campaigns recur, at times a cron expression names.
 
@@ -78,29 +49,10 @@ def add_commands(app: typer.Typer) -> None:
 
 
 @_app.command()
-def create(  # noqa: PLR0913 - each is an option of the command
-    file: File = None,
+@with_options(ScheduleOptions)
+def create(
+    options: ScheduleOptions,
     *,
-    cron: CronOption = None,
-    timezone: ZoneOption = None,
-    text: TextOption = None,
-    sender: SenderOption = None,
-    pushtype: PushtypeOption = None,
-    link: LinkOption = None,
-    lists: ListOption = None,
-    file_at_run: FileOption = None,
-    task: TaskOption = None,
-    queue: QueueOption = None,
-    number_column: NumberOption = None,
-    id_column: OwnIdOption = None,
-    bad_rows: BadRowsOption = None,
-    on_unknown: OnUnknownOption = None,
-    producer: ProducerOption = None,
-    catch_up: CatchUpOption = None,
-    lateness: LatenessOption = None,
-    overlap: OverlapOption = None,
-    ends: EndsOption = None,
-    most: MostOption = None,
     identity: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Its id; repeating it is safe.")
     ] = None,
@@ -115,63 +67,28 @@ def create(  # noqa: PLR0913 - each is an option of the command
     Example: dispatcher schedule create people.csv --cron '30 8 * * 1' --timezone Europe/Paris
     --text 'Bonjour' --id news
     """
-    if cron is None or timezone is None or (text is None):
+    if options.cron is None or options.timezone is None or options.text is None:
         raise typer.BadParameter("give --cron, --timezone and --text")
-    source = _audience(file_at_run, task, queue, number_column, id_column)
     draft = Schedule(
-        cron,
-        timezone,
-        campaign=Campaign(text=text, account=account),
+        options.cron,
+        options.timezone,
+        campaign=Campaign(text=options.text, account=account),
         id=identity,
-        audience=source,
-    )
-    wanted = _changed(
-        draft,
-        campaign=_given(
-            sender=sender,
-            pushtype=pushtype,
-            links=link,
-            lists=lists,
-            bad_rows=bad_rows,
-            on_unknown=on_unknown,
-            producer=producer,
-        ),
-        bounds=_given(
-            catch_up=catch_up, lateness=_minutes(lateness), overlap=overlap, ends=ends, most=most
-        ),
+        audience=options.audience(),
     )
     with (
-        _recipients(file, wanted, number_column, id_column) as found,
+        options.with_recipients(options.changed(draft)) as found,
         opened_dispatcher() as opened,
     ):
         _plan(opened.schedules.create, found, as_json=as_json)
 
 
 @_app.command()
-def edit(  # noqa: PLR0913 - each is an option of the command
+@with_options(ScheduleOptions)
+def edit(
+    options: ScheduleOptions,
     schedule: ScheduleId,
-    file: File = None,
     *,
-    cron: CronOption = None,
-    timezone: ZoneOption = None,
-    text: TextOption = None,
-    sender: SenderOption = None,
-    pushtype: PushtypeOption = None,
-    link: LinkOption = None,
-    lists: ListOption = None,
-    file_at_run: FileOption = None,
-    task: TaskOption = None,
-    queue: QueueOption = None,
-    number_column: NumberOption = None,
-    id_column: OwnIdOption = None,
-    bad_rows: BadRowsOption = None,
-    on_unknown: OnUnknownOption = None,
-    producer: ProducerOption = None,
-    catch_up: CatchUpOption = None,
-    lateness: LatenessOption = None,
-    overlap: OverlapOption = None,
-    ends: EndsOption = None,
-    most: MostOption = None,
     account: AccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -181,34 +98,14 @@ def edit(  # noqa: PLR0913 - each is an option of the command
 
     Example: dispatcher schedule edit news --cron '0 9 * * 1' --text 'Bonsoir'
     """
-    source = _audience(file_at_run, task, queue, number_column, id_column)
+    source = options.audience()
     with opened_dispatcher() as opened:
         draft = opened.schedules.show(schedule, account=account).schedule
-        if file or lists or source:
+        if options.file or options.lists or source:
             # Whom it went to before, it goes to no more.
             campaign = replace(draft.campaign, lists=())
             draft = replace(draft, audience=source, campaign=campaign)
-        wanted = _changed(
-            replace(draft, **_given(cron=cron, timezone=timezone)),
-            campaign=_given(
-                text=text,
-                sender=sender,
-                pushtype=pushtype,
-                links=link,
-                lists=lists,
-                bad_rows=bad_rows,
-                on_unknown=on_unknown,
-                producer=producer,
-            ),
-            bounds=_given(
-                catch_up=catch_up,
-                lateness=_minutes(lateness),
-                overlap=overlap,
-                ends=ends,
-                most=most,
-            ),
-        )
-        with _recipients(file, wanted, number_column, id_column) as found:
+        with options.with_recipients(options.changed(draft)) as found:
             _plan(opened.schedules.edit, found, as_json=as_json)
 
 
@@ -302,61 +199,6 @@ def delete(
         write_json({"id": schedule, "state": "deleted"})
     else:
         typer.echo(f"schedule {schedule} is deleted; its campaigns stay")
-
-
-def _given(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - options of many types
-    return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in options.items()
-        if value is not None
-    }
-
-
-def _minutes(count: int | None) -> timedelta | None:
-    return None if count is None else timedelta(minutes=count)
-
-
-def _audience(
-    file: Path | None,
-    task: str | None,
-    queue: str | None,
-    number_column: str | None,
-    id_column: str | None,
-) -> Audience | None:
-    if file is not None and task is not None:
-        raise typer.BadParameter("give --file-at-run or --task, not both")
-    if queue is not None and task is None:
-        raise typer.BadParameter("--queue says where --task is published: give both")
-    if file is not None:
-        return FromFile(path=file, number_column=number_column, id_column=id_column)
-    return None if task is None else FromTask(task=task, **_given(queue=queue))
-
-
-def _changed(schedule: Schedule, *, campaign: dict[str, Any], bounds: dict[str, Any]) -> Schedule:
-    found = replace(schedule, campaign=replace(schedule.campaign, **campaign), **bounds)
-    if found.ends is None or found.ends.tzinfo is not None:
-        return found
-    try:
-        zone = found.recurrence.zone
-    except (KeyError, ValueError, OSError):
-        # The check of the whole schedule names what is wrong with its zone.
-        return replace(found, ends=None)
-    return replace(found, ends=found.ends.replace(tzinfo=zone))
-
-
-@contextmanager
-def _recipients(
-    file: Path | None, schedule: Schedule, number_column: str | None, id_column: str | None
-) -> Iterator[Schedule]:
-    """Open the recipients of a schedule that brings some."""
-    if file is None:
-        yield schedule
-        return
-    with open_table(
-        file, number_column=number_column, id_column=id_column, with_fields=True
-    ) as table:
-        rows = (Recipient(row.number, row.id, row.row, row.fields, row.problem) for row in table)
-        yield replace(schedule, campaign=replace(schedule.campaign, recipients=rows))
 
 
 def _plan(put: Callable[[Schedule], Planned], schedule: Schedule, *, as_json: bool) -> None:

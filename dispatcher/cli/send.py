@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli.campaign_options import CampaignOptions, campaign_command, with_recipients
+from dispatcher.cli.campaign_options import CampaignOptions, with_recipients
 from dispatcher.cli.errand import Errand, Manner
 from dispatcher.cli.exit_codes import ExitCode
 from dispatcher.cli.observing import write_bad_rows
@@ -17,7 +17,15 @@ from dispatcher.cli.problems_view import tell_problems
 from dispatcher.cli.reading import Reading
 from dispatcher.cli.recipients_file import RecipientsFile, error_in_own_words
 from dispatcher.cli.row_files import refuse_same_file
-from dispatcher.cli.session import JsonOption, TimeoutOption, opened_dispatcher, user_name
+from dispatcher.cli.session import (
+    JsonOption,
+    TimeoutOption,
+    WaitOption,
+    YesOption,
+    opened_dispatcher,
+    user_name,
+)
+from dispatcher.cli.shared_options import with_options
 from dispatcher.cli.watching import Watch
 from dispatcher.domain.campaign import Campaign
 from dispatcher.errors import InputError, StateError
@@ -31,7 +39,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(send)
 
 
-@campaign_command
+@with_options(CampaignOptions)
 def send(  # noqa: PLR0913 - each is an option of the command
     options: CampaignOptions,
     *,
@@ -50,12 +58,8 @@ def send(  # noqa: PLR0913 - each is an option of the command
     simulate_only: Annotated[
         bool, typer.Option("--simulate-only", help="Print the quote, then drop the campaign.")
     ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Spend without asking; else it asks first.")
-    ] = False,
-    wait: Annotated[
-        bool, typer.Option(help="Wait until the API has it all; else return once it is durable.")
-    ] = True,
+    yes: YesOption = False,
+    wait: WaitOption = True,
     timeout: TimeoutOption = _WAIT_SECONDS,
     as_json: JsonOption = False,
 ) -> None:

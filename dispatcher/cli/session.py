@@ -20,6 +20,12 @@ AccountOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts.")]
+YesOption = Annotated[
+    bool, typer.Option("--yes", "-y", help="Spend without asking; else it asks first.")
+]
+WaitOption = Annotated[
+    bool, typer.Option(help="Wait until the API has it all; else return once it is durable.")
+]
 TimeoutOption = Annotated[
     float | None,
     typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this; the campaign goes on."),

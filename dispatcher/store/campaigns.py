@@ -141,13 +141,7 @@ class Campaigns:
         Raises:
             UnknownCampaignError: there is none of that id.
         """
-        with translated():
-            raw = self._client.hgetall(self._keys.of(Key.CAMPAIGN, campaign))
-        if not raw:
-            raise UnknownCampaignError(
-                f"no campaign {campaign} on account {self._keys.account_name}"
-            )
-        return status_of(campaign, self._keys.account_name, text_fields(raw))
+        return status_of(campaign, self._keys.account_name, self._record(campaign))
 
     def exists(self, campaign: str) -> bool:
         """Tell whether there is a campaign of that id."""
@@ -160,13 +154,16 @@ class Campaigns:
         Raises:
             UnknownCampaignError: there is none of that id.
         """
+        return read_definition(self._record(campaign))
+
+    def _record(self, campaign: str) -> dict[str, str]:
         with translated():
             raw = self._client.hgetall(self._keys.of(Key.CAMPAIGN, campaign))
         if not raw:
             raise UnknownCampaignError(
                 f"no campaign {campaign} on account {self._keys.account_name}"
             )
-        return read_definition(text_fields(raw))
+        return text_fields(raw)
 
     def family(self, root: str) -> tuple[str, ...]:
         """List the campaigns that send to some of another again, and to some of these."""

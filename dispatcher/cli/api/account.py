@@ -1,5 +1,6 @@
 """The account itself: its balance, and accounts created from it."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -7,17 +8,38 @@ import typer
 from dispatcher.cli.api.calling import ApiCall, api_command
 from dispatcher.cli.api.secret import read_secret
 from dispatcher.cli.output import count
+from dispatcher.cli.shared_options import with_options
 from dispatcher.smsfactor import NewAccount
 
-Email = Annotated[str, typer.Option(help="Its user name, and where its holder is written to.")]
-FirstName = Annotated[str, typer.Option("--firstname", help="The holder's first name.")]
-LastName = Annotated[str, typer.Option("--lastname", help="The holder's last name.")]
-City = Annotated[str, typer.Option(help="The holder's town.")]
-Phone = Annotated[str, typer.Option(help="The holder's number, in any form.")]
-Address = Annotated[str, typer.Option("--address", help="Street and house.")]
-Address2 = Annotated[str, typer.Option("--address2", help="A second line of the address.")]
-Zip = Annotated[str, typer.Option("--zip", help="Postal code.")]
-Country = Annotated[str, typer.Option(metavar="CC", help="Two letters, such as fr.")]
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """The options that say whose a new account is."""
+
+    email: Annotated[str, typer.Option(help="Its user name, and where its holder is written to.")]
+    first_name: Annotated[str, typer.Option("--firstname", help="The holder's first name.")]
+    last_name: Annotated[str, typer.Option("--lastname", help="The holder's last name.")]
+    city: Annotated[str, typer.Option(help="The holder's town.")]
+    phone: Annotated[str, typer.Option(help="The holder's number, in any form.")]
+    address: Annotated[str, typer.Option("--address", help="Street and house.")]
+    address2: Annotated[str, typer.Option("--address2", help="A second line of the address.")] = ""
+    zip_code: Annotated[str, typer.Option("--zip", help="Postal code.")]
+    country: Annotated[str, typer.Option(metavar="CC", help="Two letters, such as fr.")] = "fr"
+
+    def new_account(self) -> NewAccount:
+        """Give the account to create, its password asked for or read."""
+        return NewAccount(
+            email=self.email,
+            password=read_secret("password of the new account"),
+            firstname=self.first_name,
+            lastname=self.last_name,
+            city=self.city,
+            phone=self.phone,
+            address1=self.address,
+            address2=self.address2,
+            zip=self.zip_code,
+            country_code=self.country,
+        )
 
 
 def add_commands(group: typer.Typer) -> None:
@@ -42,19 +64,8 @@ def show_credits(call: ApiCall) -> None:
 
 
 @api_command(changes=True)
-def create(  # noqa: PLR0913 - each is a field the API wants
-    call: ApiCall,
-    *,
-    email: Email,
-    first_name: FirstName,
-    last_name: LastName,
-    city: City,
-    phone: Phone,
-    address: Address,
-    address2: Address2 = "",
-    zip_code: Zip,
-    country: Country = "fr",
-) -> None:
+@with_options(Holder)
+def create(holder: Holder, call: ApiCall) -> None:
     """Create an account of its own.
 
     Calls POST /account.
@@ -63,35 +74,16 @@ def create(  # noqa: PLR0913 - each is a field the API wants
     Example: dispatcher api account create --email ada@example.com --firstname Ada
     --lastname Martin --city Lyon --phone 0639980001 --address '1 rue Haute' --zip 69001
     """
-    call.confirm(f"Create an account for {email}?")
-    new = NewAccount(
-        email=email,
-        password=read_secret("password of the new account"),
-        firstname=first_name,
-        lastname=last_name,
-        city=city,
-        phone=phone,
-        address1=address,
-        address2=address2,
-        zip=zip_code,
-        country_code=country,
-    )
-    _tell(call, call.api.create_account(new))
+    call.confirm(f"Create an account for {holder.email}?")
+    _tell(call, call.api.create_account(holder.new_account()))
 
 
 @api_command(changes=True)
-def create_sub(  # noqa: PLR0913 - each is a field the API wants
+@with_options(Holder)
+def create_sub(
+    holder: Holder,
     call: ApiCall,
     *,
-    email: Email,
-    first_name: FirstName,
-    last_name: LastName,
-    city: City,
-    phone: Phone,
-    address: Address,
-    address2: Address2 = "",
-    zip_code: Zip,
-    country: Country = "fr",
     unlimited: Annotated[
         bool, typer.Option("--unlimited", help="It spends this account's credits, not its own.")
     ] = False,
@@ -106,20 +98,8 @@ def create_sub(  # noqa: PLR0913 - each is a field the API wants
     --address '1 rue Haute' --zip 69001
     """
     whose = "that spends this one's credits" if unlimited else "with credits of its own"
-    call.confirm(f"Create a sub-account for {email} {whose}?")
-    new = NewAccount(
-        email=email,
-        password=read_secret("password of the new account"),
-        firstname=first_name,
-        lastname=last_name,
-        city=city,
-        phone=phone,
-        address1=address,
-        address2=address2,
-        zip=zip_code,
-        country_code=country,
-    )
-    _tell(call, call.api.create_sub_account(new, unlimited=unlimited))
+    call.confirm(f"Create a sub-account for {holder.email} {whose}?")
+    _tell(call, call.api.create_sub_account(holder.new_account(), unlimited=unlimited))
 
 
 def _tell(call: ApiCall, account_id: str) -> None:

@@ -20,12 +20,10 @@ from dispatcher.errors import StateError
 from dispatcher.planning import Departure
 from dispatcher.producer import Dispatcher
 from dispatcher.store.pacing import Pace
+from tests.support.statuses import a_status
 
-SENDING = CampaignStatus(
+SENDING = a_status(
     id="spring",
-    account="default",
-    state=CampaignState.SENDING,
-    hold=None,
     rows=3,
     invalid=0,
     duplicated=0,
@@ -33,22 +31,10 @@ SENDING = CampaignStatus(
     recipient_states={RecipientState.WAITING: 3},
     reasons={},
     batches=1,
-    list_batches=0,
     batch_states={"ready": 1},
     quoted=1,
     estimate=3,
     quote=3,
-    cost=0,
-    need=None,
-    have=None,
-    receipts=0,
-    alarms=0,
-    error=None,
-    send_at=None,
-    withdrawn=0,
-    credits_returned=0,
-    created_at=datetime(2026, 11, 23, 7, 0, tzinfo=UTC),
-    changed_at=datetime(2026, 11, 23, 7, 0, tzinfo=UTC),
 )
 _Answer = TypeVar("_Answer")
 TAKEN_BACK = Cancellation(
