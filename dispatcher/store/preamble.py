@@ -35,6 +35,8 @@ _FIGURES: Mapping[str, float] = {
     # Clocks differ; a batch that is due within this may have begun at the API.
     "WITHDRAWAL_MARGIN_MS": 30_000,
     "HISTORY_KEPT": 100,
+    # Campaigns that a board lists.
+    "GLANCED_AT": 20,
     # No update takes longer.
     "SECRETS_PARTED_MS": 86_400_000,
     "EXPIRY_PAUSE_MS": 60_000,
@@ -106,12 +108,13 @@ class OutboxLimits:
     age_ms: int = 7 * 86_400_000
 
 
-def preamble(clock: str, outbox: OutboxLimits) -> str:
-    """Write the beginning of every script.
+def preamble(clock: str, outbox: OutboxLimits, body: str) -> str:
+    """Write the beginning of a script.
 
     Args:
         clock: body of the function that tells the time, in ms.
         outbox: how much producers are kept of what they are told.
+        body: all that follows; it is told the figures it names, for Lua has room for 200 locals.
     """
     lines = [
         f"local function now_ms() {clock} end",
@@ -134,7 +137,7 @@ def preamble(clock: str, outbox: OutboxLimits) -> str:
         f"local DEFAULT_PRODUCER = '{DEFAULT_PRODUCER}'",
         f"local OUTBOX_MAX = {outbox.entries}",
         f"local OUTBOX_AGE_MS = {outbox.age_ms}",
-        *(f"local {name} = {figure}" for name, figure in _FIGURES.items()),
+        *(f"local {name} = {figure}" for name, figure in _FIGURES.items() if name in body),
     ]
     return "\n".join(lines) + "\n"
 

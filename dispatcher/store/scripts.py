@@ -127,11 +127,13 @@ class Scripts:
         self.client = client
         self.keys = keys
         sources = read_sources() if sources is None else sources
-        beginning = preamble(clock, outbox or OutboxLimits())
-        beginning += "\n".join(sources[name] for name in _SHARED)
+        shared = "\n".join(sources[name] for name in _SHARED)
+        bodies = {script: shared + sources[script.file] for script in Script}
         self._scripts = {
-            script: client.register_script(_header(script) + beginning + sources[script.file])
-            for script in Script
+            script: client.register_script(
+                _header(script) + preamble(clock, outbox or OutboxLimits(), body) + body
+            )
+            for script, body in bodies.items()
         }
 
     def run(self, script: Script, *args: str | bytes | float) -> Any:  # noqa: ANN401 - each script has its own reply
