@@ -87,6 +87,7 @@ FAMILIES: Mapping[Key, Family] = {
     Key.ACCOUNT: Family(Ends.NEVER),
     Key.RECEIPT_KEY: Family(Ends.NEVER),
     Key.SUPPRESSION_KEY: Family(Ends.NEVER),
+    Key.GLANCE: Family(Ends.NEVER),
     Key.TALLY: Family(Ends.NEVER),
     Key.STANDING: Family(Ends.BY_STATE),
     Key.CAMPAIGNS: Family(Ends.WITH_RECORD),

@@ -31,6 +31,10 @@ class Key(enum.Enum):
     SUPPRESSION_KEY = "suppression_key"
     """STRING, for ever: the secret of the digests of its suppression list."""
 
+    GLANCE = "glance"
+    """STRING, for ever: what is shown of keys that whoever watches may not read, for they hold
+    texts and numbers too, as the last tick saw it; see `Glance`."""
+
     TALLY = "tally"
     """HASH, for ever: how many campaigns are over by state, and batches, of whatever campaign there
     is a record of, by `batch <state>`."""

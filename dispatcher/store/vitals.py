@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import msgspec
 from redis import Redis
 from redis.client import Pipeline
 
@@ -61,20 +62,6 @@ _ACCOUNT_FIELDS = (
     "lowered_to",
     "lowered_at",
     "limited_until",
-)
-_LINE_FIELDS = (
-    "state",
-    "hold",
-    "recipients",
-    "batches",
-    "cost",
-    "alarms",
-    "changed_at",
-    *(
-        f"batches:{state.value}"
-        for state in BatchState
-        if state not in (BatchState.READY, BatchState.SENDING, BatchState.UNKNOWN)
-    ),
 )
 _OVERDUE: Mapping[str, Key] = {
     "campaigns": Key.AGENDA,
@@ -175,7 +162,8 @@ class Vitals:
             look.at("alarms").xlen(of(Key.ALARMS))
             look.at("in flight").zcard(of(Key.INFLIGHT))
             look.at("producers").zrange(of(Key.OUTBOX_LOOKS), 0, _MOST_PRODUCERS - 1)
-            look.at("newest").zrevrange(of(Key.CAMPAIGNS), 0, _SHOWN - 1)
+            look.at("campaigns").zcard(of(Key.CAMPAIGNS))
+            look.at("glance").get(of(Key.GLANCE))
             look.at("lost").zrange(of(Key.UNKNOWN), 0, _SHOWN - 1, withscores=True)
             look.at("slots").zrevrange(of(Key.SLOTS), 0, _MOST_SLOTS - 1)
             for name, key in {"unknown": of(Key.UNKNOWN), **self._places()}.items():
@@ -189,7 +177,6 @@ class Vitals:
                 look.at(f"first overdue {name}").zrange(of(family), 0, 0, withscores=True)
             for name, family in _STREAMS.items():
                 look.at(name).xlen(of(family))
-                look.at(f"first {name}").xrange(of(family), count=1)
         return look.seen
 
     def _places(self) -> dict[str, str]:
@@ -202,8 +189,6 @@ class Vitals:
                 look.at(f"outbox {producer}").xlen(of(Key.OUTBOX, producer))
                 look.at(f"dead {producer}").xlen(of(Key.DEAD, producer))
                 look.at(f"lanes {producer}").zcard(of(Key.LANES, producer))
-            for campaign in map(text, seen["newest"]):
-                look.at(f"line {campaign}").hmget(of(Key.CAMPAIGN, campaign), list(_LINE_FIELDS))
             for name, _ in seen["lost"]:
                 campaign, _, n = text(name).rpartition("/")
                 look.at(f"quote {text(name)}").hget(of(Key.BATCH, campaign, n), "quote")
@@ -218,7 +203,7 @@ class Vitals:
     ) -> AccountVitals:
         account = dict(zip(_ACCOUNT_FIELDS, seen["account"], strict=True))
         counts = {name: int(value) for name, value in text_fields(seen["tally"]).items()}
-        rate = _rate(account, ages.now)
+        rate, glance = _rate(account, ages.now), Glance.read(seen["glance"])
         weight, is_stopped = _weight(seen["slots"], rate), _is_stopped(account)
         quotes, sends = (_due(seen, closer, places) for places in (_QUOTED, _SENT))
         return AccountVitals(
@@ -234,8 +219,8 @@ class Vitals:
             unknown=ages.sorted(seen, "unknown"),
             in_flight=seen["in flight"],
             money=_money(account, ages),
-            receipts=ages.entries(seen, "receipts"),
-            replies=ages.entries(seen, "replies"),
+            receipts=ages.since(seen["receipts"], glance.receipts),
+            replies=ages.since(seen["replies"], glance.replies),
             to_review=seen["to review"],
             strangers=seen["strangers"],
             malformed={hook: int(value) for hook, value in text_fields(seen["malformed"]).items()},
@@ -249,9 +234,9 @@ class Vitals:
             parked=text(account["parked"]) if account["parked"] else None,
             stopped_by=text(account["stopped_by"]) if account["stopped_by"] else None,
             is_breaker_open=account["breaker_at"] is not None,
-            is_counted=account["counted"] == b"all" or not seen["newest"],
+            is_counted=account["counted"] == b"all" or not seen["campaigns"],
             rate=rate,
-            newest=tuple(_lines(closer, ages)),
+            newest=tuple(glance.lines(ages)),
             lost=tuple(_lost(seen, closer, ages)),
         )
 
@@ -295,11 +280,44 @@ class _Ages:
         found = self.sorted(seen, f"overdue {name}")
         return found if found.count else Waiting()
 
-    def entries(self, seen: Mapping[str, Any], name: str) -> Waiting:
-        """Tell of a stream, whose ids begin with the server's time."""
-        first = seen[f"first {name}"]
-        since = text(first[0][0]).partition("-")[0] if first else None
-        return Waiting(count=seen[name], oldest=None if since is None else self.of(since))
+    def since(self, count: int, first: int | None) -> Waiting:
+        """Tell of a stream, of which the last tick saw since when its first entry is there."""
+        return Waiting(count=count, oldest=self.of(first) if count and first else None)
+
+
+class Glance(msgspec.Struct):
+    """What the last tick let whoever watches see.
+
+    Attributes:
+        newest: campaigns: id, state, hold or "", recipients, batches, those settled, cost, alarms,
+            and since when they are in that state, in ms.
+        receipts: since when the first pack of receipts waits, in ms.
+        replies: the same of replies.
+    """
+
+    newest: list[tuple[str, str, str, int, int, int, int, int, int]] = []
+    receipts: int | None = None
+    replies: int | None = None
+
+    @classmethod
+    def read(cls, raw: bytes | None) -> Self:
+        """Read what a tick wrote; without one there is nothing to see."""
+        return msgspec.msgpack.decode(raw, type=cls) if raw else cls()
+
+    def lines(self, ages: _Ages) -> Iterator[Line]:
+        """Give the campaigns as they are shown."""
+        for id_, state, hold, recipients, batches, settled, cost, alarms, changed_at in self.newest:
+            yield Line(
+                id=id_,
+                state=CampaignState(state),
+                hold=HoldReason(hold) if hold else None,
+                recipients=recipients,
+                batches=batches,
+                settled=settled,
+                cost=cost,
+                alarms=alarms,
+                age=ages.of(changed_at),
+            )
 
 
 def _sum(seen: Mapping[str, Any], prefix: str) -> int:
@@ -348,26 +366,6 @@ def _rate(account: Mapping[str, Any], now: int) -> Rate:
         waited=float(account["rate_waited_ms"] or 0) / 1000,
         lowered=int(account["rate_lowered"] or 0),
     )
-
-
-def _lines(closer: Mapping[str, Any], ages: _Ages) -> Iterator[Line]:
-    for name, values in closer.items():
-        what, _, campaign = name.partition(" ")
-        # One whose record went meanwhile has no state.
-        if what != "line" or values[0] is None:
-            continue
-        state, hold, recipients, batches, cost, alarms, changed_at, *settled = values
-        yield Line(
-            id=campaign,
-            state=CampaignState(text(state)),
-            hold=HoldReason(text(hold)) if hold else None,
-            recipients=int(recipients or 0),
-            batches=int(batches or 0),
-            settled=sum(int(count or 0) for count in settled),
-            cost=int(cost or 0),
-            alarms=int(alarms or 0),
-            age=ages.of(changed_at),
-        )
 
 
 def _lost(seen: Mapping[str, Any], closer: Mapping[str, Any], ages: _Ages) -> Iterator[Lost]:

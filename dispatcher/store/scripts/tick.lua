@@ -12,12 +12,35 @@ local function part_secrets()
   local f = redis.call('HMGET', ACCOUNT, 'receipt_key', 'suppression_key', 'parted_at')
   if not (f[1] or f[2]) then return end
   if not f[3] then redis.call('HSET', ACCOUNT, 'parted_at', now) end
+  local is_past = f[3] and now >= f[3] + SECRETS_PARTED_MS
   for i, name in ipairs({ 'receipt_key', 'suppression_key' }) do
     if f[i] then redis.call('SET', key(K[name]), f[i], 'NX') end
-    if f[i] and f[3] and now >= f[3] + SECRETS_PARTED_MS and redis.call('GET', key(K[name])) == f[i] then
+    if f[i] and is_past and redis.call('GET', key(K[name])) == f[i] then
       redis.call('HDEL', ACCOUNT, name)
     end
   end
+end
+
+-- Gives since when the first entry of a stream has been there; nothing when it is empty.
+local function first_of(stream)
+  local entry = redis.call('XRANGE', key(stream), '-', '+', 'COUNT', 1)[1]
+  return entry and tonumber(string.match(entry[1], '^%d+')) or nil
+end
+
+-- Puts what is shown of keys that hold texts and numbers where whoever watches may look.
+local function leave_glance()
+  local newest = {}
+  for _, id in ipairs(redis.call('ZREVRANGE', key(K.campaigns), 0, GLANCED_AT - 1)) do
+    local f = redis.call('HMGET', key(K.campaign, id), 'state', 'hold', 'recipients', 'batches', 'cost',
+      'alarms', 'changed_at', 'batches:' .. B.ready, 'batches:' .. B.sending, 'batches:' .. B.unknown)
+    local settled = number(f[4]) - number(f[8]) - number(f[9]) - number(f[10])
+    if f[1] then
+      newest[#newest + 1] = { id, f[1], f[2] or '', number(f[3]), number(f[4]), settled, number(f[5]),
+        number(f[6]), number(f[7]) }
+    end
+  end
+  redis.call('SET', key(K.glance), cmsgpack.pack({ receipts = first_of(K.receipts),
+    replies = first_of(K.posted_replies), newest = newest }))
 end
 
 part_secrets()
@@ -89,4 +112,5 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.agenda), '-inf', now, 'LIM
   end
 end
 if nudged > 0 then account_add('renudges', nudged) end
+leave_glance()
 return found

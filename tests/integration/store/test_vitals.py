@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dispatcher.domain.lifecycle import BatchState, CampaignState, HoldReason
-from dispatcher.domain.vitals import AccountVitals, Waiting
+from dispatcher.domain.vitals import AccountVitals, Line, Waiting
 from dispatcher.errors import StoreUnavailableError
 from dispatcher.settings import Settings
 from dispatcher.store.batches import Outcome
@@ -197,12 +197,59 @@ def test_a_budget_is_told_as_the_scripts_reckon_it(bench: Bench) -> None:
 
 def test_what_waits_in_streams_is_told_by_the_servers_clock(bench: Bench) -> None:
     bench.account.receipts.append([b"{}"])
+    tick(bench)
     now = server_clock(bench.client)
 
     found = Vitals(bench.client, bench.keys, clock=lambda _: now + 30_000).read()
 
     assert found.receipts.count == 1
     assert found.receipts.oldest == pytest.approx(30, abs=2)
+    assert found.replies == Waiting()
+
+
+def test_what_was_merged_since_the_last_tick_waits_no_longer(bench: Bench) -> None:
+    bench.account.receipts.append([b"{}"])
+    tick(bench)
+    bench.client.delete(bench.keys.of(Key.RECEIPTS))
+
+    assert vitals(bench).receipts == Waiting()
+
+
+def test_campaigns_are_listed_as_the_last_tick_saw_them(bench: Bench) -> None:
+    bench.ready("c1", recipients=6, batch_size=2)
+    bench.accept(bench.claim("c1"), ticket="t1")
+    bench.record(bench.claim("c1"), Outcome.UNKNOWN, why="no answer")
+    bench.advance(1)
+    bench.ready("c2", recipients=4, batch_size=2, credits_left=0)
+    assert vitals(bench).newest == ()
+
+    tick(bench)
+    bench.advance(5_000)
+
+    assert vitals(bench).newest == (
+        Line(
+            id="c2",
+            state=CampaignState.HELD,
+            hold=HoldReason.CREDITS,
+            recipients=4,
+            batches=2,
+            settled=0,
+            cost=0,
+            alarms=0,
+            age=5,
+        ),
+        Line(
+            id="c1",
+            state=CampaignState.SENDING,
+            hold=None,
+            recipients=6,
+            batches=3,
+            settled=1,
+            cost=2,
+            alarms=0,
+            age=5.001,
+        ),
+    )
 
 
 def test_two_accounts_are_told_apart(bench: Bench) -> None:
@@ -223,6 +270,7 @@ def test_looking_costs_the_same_whatever_the_account_holds(bench: Bench) -> None
             pipe.zadd(bench.keys.of(Key.STANDING, "sent"), {f"old{n}": bench.now_ms + n})
         pipe.execute()
 
+    tick(bench)
     began = time.perf_counter()
     found = vitals(bench)
 
