@@ -6,6 +6,7 @@ from threading import Lock
 _KEPT = 50
 # Of fifty, one may have been an accident; of few, none is taken for one.
 _MOST_EXCEEDED = 50
+# The fewer are known, the less is the slowest of them the slowest there will be.
 _MARGIN = 1.1
 
 
@@ -38,7 +39,7 @@ class Lead:
         if not taken:
             return self.least
         usual = taken[len(taken) // _MOST_EXCEEDED]
-        return min(max(usual * _MARGIN, self.least), self._most)
+        return min(max(usual * (_MARGIN + 1 / len(taken)), self.least), self._most)
 
 
 class Leads:

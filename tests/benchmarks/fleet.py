@@ -10,6 +10,7 @@ from pathlib import Path
 from dispatcher import Dispatcher
 from dispatcher.embedded import EmbeddedRedis
 from dispatcher.settings import Settings
+from tests.benchmarks.door import slow_door
 from tests.benchmarks.oracle import Oracle
 from tests.benchmarks.ours import commands_of, environment_of
 from tests.benchmarks.processes import await_workers, running
@@ -30,7 +31,7 @@ class Fleet:
 
 @contextmanager
 def fleet(
-    folder: Path, *, workers: int, latency: float, budget: Mapping[str, str]
+    folder: Path, *, workers: int, latency: float, budget: Mapping[str, str], connecting: float = 0
 ) -> Iterator[Fleet]:
     """Run a sandbox, a durable Redis, beat and so many workers, until the block ends.
 
@@ -39,6 +40,7 @@ def fleet(
         workers: how many worker processes.
         latency: seconds each call of the API takes.
         budget: further settings, by their variables.
+        connecting: seconds that a connection to the API takes at most; 0 for one without TLS.
     """
     with ExitStack() as stack:
         told = ("--port", "0", "--credits", "100000000", "--latency", str(latency))
@@ -49,6 +51,9 @@ def fleet(
         url = line.removeprefix(_READY).strip()
         server = stack.enter_context(EmbeddedRedis(folder / "redis"))
         environment = environment_of(url, server, folder, Workload(recipients=0)) | dict(budget)
+        if connecting:
+            door = slow_door(url, folder / "door", most=connecting)
+            environment |= stack.enter_context(door)
         for words in commands_of(workers).values():
             stack.enter_context(running(*_CELERY, *words, environment=environment))
         await_workers(environment["DISPATCHER_BROKER_URL"], count=workers)

@@ -21,3 +21,11 @@ def test_seconds_of_the_clock_are_counted_from_whole_to_whole() -> None:
     found = kept([Post(0.9, 60), Post(1.1, 60), Post(2.5, 60)])
 
     assert (found.clock, found.sliding) == (60, 120)
+
+
+def test_what_is_late_in_every_window_does_not_lower_the_settled_rate() -> None:
+    late = (0.0, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
+    posts = [Post(window * 1.005 + at, 10) for window in range(12) for at in late]
+
+    assert kept(posts).settled == pytest.approx(99.5, abs=0.1)
+    assert kept(posts[:30]).settled == 0
