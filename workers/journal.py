@@ -3,15 +3,17 @@
 import fcntl
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import BinaryIO
 
 import msgspec
 import structlog
 
 from dispatcher.store.batches import Batches, SendRecord
+from workers.lookout import Lookout
 
 _log = structlog.get_logger("workers.journal")
 
@@ -28,6 +30,7 @@ class Journal:
         self._files: dict[str, Path] = {}
         self._open: dict[str, BinaryIO] = {}
         self._lock = Lock()
+        self._lookout = Lookout()
 
     def write(self, account: str, record: SendRecord) -> None:
         """Put an outcome on disk before returning; if even that fails, in the log."""
@@ -39,6 +42,30 @@ class Journal:
         else:
             _log.warning("outcome journalled", **_facts(record))
 
+    @contextmanager
+    def unless_soon(
+        self, account: str, record: SendRecord, *, seconds: float
+    ) -> Iterator[Callable[[], None]]:
+        """Write an outcome unless it is recorded within so long; give what writes it at once.
+
+        A Redis that hangs keeps who asks it for minutes, so a thread of its own looks at the time.
+        """
+        turn, is_over = Lock(), Event()
+
+        def write() -> None:
+            with turn:
+                if not is_over.is_set():
+                    is_over.set()
+                    self.write(account, record)
+
+        self._lookout.add(write, seconds)
+        try:
+            yield write
+        finally:
+            self._lookout.remove(write)
+            with turn:
+                is_over.set()
+
     def retry(self, account: str, batches: Batches) -> None:
         """Record what this process journalled, if it did.
 
@@ -49,9 +76,13 @@ class Journal:
             if account not in self._open:
                 return
             path = self._files[account]
-            _record(batches, path.read_bytes().splitlines())
-            path.unlink()
-            self._open.pop(account).close()
+            written = path.read_bytes()
+        # Others may have to write while a Redis that hangs keeps this one.
+        _record(batches, written.splitlines())
+        with self._lock:
+            if account in self._open and path.exists() and path.read_bytes() == written:
+                path.unlink()
+                self._open.pop(account).close()
 
     def replay(self, account: str, batches: Batches) -> int:
         """Record what ended processes journalled for an account; give how many outcomes.
@@ -74,6 +105,7 @@ class Journal:
 
     def close(self) -> None:
         """Leave the files to the next process."""
+        self._lookout.close()
         with self._lock:
             while self._open:
                 self._open.popitem()[1].close()

@@ -142,22 +142,22 @@ def _persist(account: Account, record: SendRecord) -> BatchState | None:
 
     What is on disk is recorded by whoever comes first: this process, or the next that starts.
     """
-    since, is_on_disk = time.monotonic(), False
-    while True:
-        try:
-            states = account.store.batches.record_send(record)
-        except StoreError:
-            waited = time.monotonic() - since
-            if not is_on_disk and (account.stopping.is_set() or waited >= _UNWRITTEN):
-                account.journal.write(account.name, record)
-                is_on_disk = True
-            if waited >= _PATIENCE:
-                return None
-            time.sleep(_PAUSE)
-        else:
-            with suppress(StoreError, OSError):
-                account.journal.retry(account.name, account.store.batches)
-            return _told(record, states)
+    since = time.monotonic()
+    with account.journal.unless_soon(account.name, record, seconds=_UNWRITTEN) as write:
+        while True:
+            try:
+                states = account.store.batches.record_send(record)
+                break
+            except StoreError:
+                waited = time.monotonic() - since
+                if account.stopping.is_set() or waited >= _UNWRITTEN:
+                    write()
+                if waited >= _PATIENCE:
+                    return None
+                time.sleep(_PAUSE)
+    with suppress(StoreError, OSError):
+        account.journal.retry(account.name, account.store.batches)
+    return _told(record, states)
 
 
 def _told(record: SendRecord, states: tuple[BatchState, CampaignState] | None) -> BatchState | None:

@@ -1,5 +1,6 @@
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -141,3 +142,35 @@ def test_a_disk_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
 
 def test_without_a_folder_there_is_nothing_to_replay(tmp_path: Path) -> None:
     assert replay(tmp_path / "missing") == []
+
+
+def test_what_is_recorded_again_while_redis_hangs_keeps_nobody_from_writing(
+    tmp_path: Path,
+) -> None:
+    journal = Journal(tmp_path)
+    journal.write("shop", record(1))
+    hangs, goes_on = Event(), Event()
+
+    class HangingBatches(FakeBatches):
+        def record_send(self, record: SendRecord) -> tuple[BatchState, CampaignState] | None:
+            hangs.set()
+            goes_on.wait(20)
+            return super().record_send(record)
+
+    store = HangingBatches()
+    again = Thread(target=journal.retry, args=("shop", store), daemon=True)
+    again.start()
+    assert hangs.wait(10)
+    writing = Thread(target=journal.write, args=("shop", record(2)), daemon=True)
+    writing.start()
+    writing.join(10)
+    was_written = not writing.is_alive()
+    goes_on.set()
+    again.join(10)
+
+    assert was_written
+    # The second came too late for that, and is there for the next.
+    assert [found.n for found in store.recorded] == [1]
+    journal.retry("shop", store)  # type: ignore[arg-type]  # a stand-in for the store
+    assert [found.n for found in store.recorded] == [1, 1, 2]
+    assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ import pytest
 from dispatcher.domain.lifecycle import BatchState, CampaignState
 from dispatcher.errors import StoreUnavailableError
 from dispatcher.store.batches import Outcome, SendRecord
+from tests.support.polling import eventually
 from workers.journal import Journal
 from workers.steps import send
 
@@ -77,6 +78,36 @@ def test_what_was_recorded_after_all_is_on_disk_no_longer(
 
     assert batches.on_disk_at is not None
     assert batches.recorded == [RECORD, RECORD]
+    assert list(tmp_path.iterdir()) == []
+
+
+class HangingBatches:
+    """A store that answers nobody before an outcome is on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.was_on_disk = False
+
+    def record_send(self, _: SendRecord) -> tuple[BatchState, CampaignState]:
+        if not self.was_on_disk:
+            eventually(lambda: any(path.stat().st_size for path in self.folder.glob("*.jsonl")))
+            self.was_on_disk = True
+        return BatchState.ACCEPTED, CampaignState.SENT
+
+
+def test_an_outcome_is_on_disk_soon_although_redis_hangs_and_says_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    batches, journal = HangingBatches(tmp_path), Journal(tmp_path)
+    account: Any = SimpleNamespace(
+        name="shop", store=SimpleNamespace(batches=batches), journal=journal, stopping=Event()
+    )
+    monkeypatch.setattr(send, "_UNWRITTEN", 0.05)
+
+    state = send._persist(account, RECORD)
+
+    assert state is BatchState.ACCEPTED
+    assert batches.was_on_disk
     assert list(tmp_path.iterdir()) == []
 
 
