@@ -99,6 +99,7 @@ end
 -- campaign goes on; what is being cancelled ends here.
 local function give_back(id, n, quote, why, pause)
   local record = key(K.campaign, id)
+  free_slot(id, n)
   redis.call('HINCRBY', record, 'cost_exposed', minus(quote))
   redis.call('HINCRBY', record, 'cost_ready', quote)
   account_add('exposed', minus(quote))

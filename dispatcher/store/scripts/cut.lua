@@ -19,6 +19,7 @@ local left = number(redis.call('HGET', batch, 'left'))
 if left == 0 then
   settle_money(id, number(f[3]), 0)
   redis.call('HSET', batch, 'settled_at', now)
+  free_slot(id, n)
   move_batch(id, n, B.empty, 'nobody in it is left to send to')
   progress(id)
 end

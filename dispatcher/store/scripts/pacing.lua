@@ -102,6 +102,17 @@ local function take_slot(id, n, attempt, weight, slot, used_until, early)
   end
 end
 
+-- Frees the slot of a batch that ends or is given back before its POST began; the turn stays its campaign's.
+local function free_slot(id, n)
+  local f = redis.call('HMGET', key(K.batch, id, n), 'reading', 'slot', 'weight', 'attempt')
+  if not (f[1] and f[2]) then return end
+  if redis.call('ZREM', key(K.slots), slot_name(id, n, f[4], number(f[3]))) == 0 then return end
+  local a = redis.call('HMGET', ACCOUNT, 'rate', 'paced_until')
+  if number(a[1]) == 0 then return end
+  local used_until = number(a[2]) - number(f[3]) * WINDOW_MS / number(a[1])
+  redis.call('HSET', ACCOUNT, 'paced_until', string.format('%.3f', used_until))
+end
+
 -- Has a campaign take part in the turns: from now on, not for the time before, and not before its next
 -- turn if it took part already, as one does that is paused and resumed.
 local function join_turns(id)

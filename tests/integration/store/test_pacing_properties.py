@@ -1,5 +1,6 @@
 """Whoever asks for slots, whenever: budgets are kept, used to the full, and shared."""
 
+import enum
 import itertools
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatcher.store.account import Store
-from dispatcher.store.batches import SLOT_MISSED
+from dispatcher.store.batches import SLOT_MISSED, Outcome
 from dispatcher.store.claims import SendClaim
 from dispatcher.store.scripts import read_sources
 from tests.support.bench import (
@@ -22,6 +23,14 @@ from tests.support.paced import ask, slot_of, weigh
 SECOND = 1_000
 
 
+class Back(enum.Enum):
+    """When a batch is given back: before its POST began, after it, or not at all."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    NOT = "not"
+
+
 @settings(
     max_examples=25,
     deadline=None,
@@ -32,23 +41,36 @@ SECOND = 1_000
     weights=st.lists(st.integers(1, 60), min_size=2, max_size=15),
     pauses=st.lists(st.integers(0, 700), min_size=1, max_size=10),
     late=st.lists(st.integers(0, 120), min_size=1, max_size=5),
+    backs=st.lists(st.sampled_from(Back), max_size=5),
 )
 def test_no_second_holds_more_than_the_budget(
-    fast_bench: Bench, rate: float, weights: list[int], pauses: list[int], late: list[int]
+    fast_bench: Bench,
+    rate: float,
+    weights: list[int],
+    pauses: list[int],
+    late: list[int],
+    backs: list["Back"],
 ) -> None:
-    """Whoever asks whenever, and however late some of them are."""
+    """Whoever asks whenever, however late some of them are, and whatever is given back."""
     fast_bench.reset()
 
-    assert fullest_second(posts_of(fast_bench, rate, weights, pauses, late), rate) <= rate
+    posts = posts_of(fast_bench, rate, weights, pauses, late, [*backs, Back.NOT])
+
+    assert fullest_second(posts, rate) <= rate
 
 
 def posts_of(
-    bench: Bench, rate: float, weights: list[int], pauses: list[int], late: list[int]
+    bench: Bench,
+    rate: float,
+    weights: list[int],
+    pauses: list[int],
+    late: list[int],
+    backs: Sequence["Back"] = (Back.NOT,),
 ) -> Sequence[tuple[int, int]]:
     """Send batches one by one; give when each went out and how much it weighed."""
     weigh(bench, "c1", weights)
     posts: list[tuple[int, int]] = []
-    for pause, delay in zip(itertools.cycle(pauses), itertools.cycle(late), strict=False):
+    for pause, delay, back in zip(*map(itertools.cycle, (pauses, late, backs)), strict=False):
         if len(posts) == len(weights):
             break
         claim = ask(bench, rate=rate)
@@ -56,8 +78,14 @@ def posts_of(
             bench.advance(4 * pause + 100)
             continue
         bench.advance(pause // 4)
+        if back is Back.BEFORE:
+            bench.record(claim, Outcome.NOT_SENT, pause_ms=0)
+            continue
         while bench.begin(claim) == SLOT_MISSED:
             bench.account.pacing.renew(claim)
+        if back is Back.AFTER:
+            bench.record(claim, Outcome.NOT_SENT, pause_ms=0)
+            continue
         if delay > 100:
             bench.account.pacing.note(claim, late_ms=delay)
             posts.append((slot_of(bench, claim) + delay, weights[claim.n]))
@@ -114,6 +142,26 @@ def test_a_budget_that_is_wanted_is_used_to_the_full(
 
     mean = 29 * int(rate / 10) / ((slots[-1] - slots[0]) / SECOND)
     assert rate * 0.99 <= mean <= rate
+
+
+@pytest.mark.parametrize("every", [2, 5])
+def test_what_is_given_back_before_it_began_uses_nothing_up(fast_bench: Bench, every: int) -> None:
+    bench = fast_bench
+    bench.reset()
+    weigh(bench, "c1", [10] * 40)
+    slots: list[int] = []
+    for claimed in itertools.count():
+        if len(slots) == 40:
+            break
+        claim = ask(bench)
+        if not isinstance(claim, SendClaim):
+            bench.advance(20)
+        elif claimed % every == 0:
+            bench.record(claim, Outcome.NOT_SENT, pause_ms=0)
+        else:
+            slots.append(slot_of(bench, claim))
+
+    assert 39 * 10 / ((slots[-1] - slots[0]) / SECOND) > 99
 
 
 @settings(

@@ -1,11 +1,14 @@
-"""Turns and slots that outlive what they were taken for: a pause, and a budget."""
+"""Turns and slots that outlive what they were taken for, and slots that are given back."""
 
 from collections import Counter
 
-from dispatcher.store.batches import SLOT_MISSED
+from dispatcher.domain.fates import Exclusion
+from dispatcher.store.batches import SLOT_MISSED, Outcome
 from dispatcher.store.claims import SendClaim
 from tests.support.bench import Bench
-from tests.support.paced import ask, take, weigh
+from tests.support.paced import ask, slot_of, take, weigh
+
+WINDOW_MS = 1_005
 
 
 def test_a_campaign_that_leaves_and_comes_back_gets_no_more_turns_than_others(bench: Bench) -> None:
@@ -39,3 +42,47 @@ def test_a_missed_slot_whose_budget_was_taken_away_may_begin_soon(bench: Bench) 
     bench.account.pacing.renew(waits)
 
     assert bench.begin_heeding(waits) is None
+
+
+def test_a_slot_given_back_before_its_post_is_the_next_ones(bench: Bench) -> None:
+    weigh(bench, "c1", [10, 50, 10])
+    take(bench)
+    claim = take(bench)
+    slot = slot_of(bench, claim)
+
+    bench.record(claim, Outcome.NOT_SENT, pause_ms=60_000)
+
+    assert slot_of(bench, take(bench)) == slot
+
+
+def test_a_slot_is_used_up_once_its_post_may_have_begun(bench: Bench) -> None:
+    weigh(bench, "c1", [100, 100])
+    claim = take(bench)
+    assert bench.begin_heeding(claim) is None
+
+    bench.record(claim, Outcome.NOT_SENT, pause_ms=60_000)
+    bench.advance(100)
+
+    assert slot_of(bench, take(bench)) == slot_of(bench, claim) + WINDOW_MS
+
+
+def test_a_batch_of_whom_nobody_is_left_gives_its_slot_back(bench: Bench) -> None:
+    weigh(bench, "c1", [10, 50, 10])
+    take(bench)
+    claim = take(bench)
+
+    bench.account.batches.cut(claim, {0: Exclusion.SUPPRESSED})
+
+    assert slot_of(bench, take(bench)) == slot_of(bench, claim)
+
+
+def test_a_slot_long_past_gives_nobody_a_start(bench: Bench) -> None:
+    weigh(bench, "c1", [100, 100, 100])
+    take(bench)
+    bench.advance(20_000)
+    bench.account.ledger.tick()
+
+    first = take(bench)
+    bench.advance(100)
+
+    assert slot_of(bench, take(bench)) == slot_of(bench, first) + WINDOW_MS
