@@ -13,6 +13,7 @@ in a URL is percent-encoded in user, password and vhost: `@` is `%40`.
 """
 
 import enum
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -186,6 +187,8 @@ def why_unreachable(who: str, error: BaseException, *, named: str = "") -> str:
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"{who}'s certificate is not accepted: {cause.verify_message}{where}"
+        if isinstance(cause, socket.gaierror):
+            return f"{who} did not answer (no such host){where}"
         if type(cause).__name__ in _SIGN_IN_ERRORS:
             return f"{who} refuses the user or the password{where}"
         cause = cause.__cause__ or cause.__context__
@@ -227,7 +230,8 @@ def _hosts(kind: Kind, parts: SplitResult, port: int) -> tuple[tuple[str, int], 
 def _places(kind: Kind, parts: SplitResult) -> tuple[str, str]:
     """Give the name of the primary, and the database or vhost."""
     path = parts.path.removeprefix("/")
-    if parts.fragment:
+    # A slash in the password ends the host before it has begun.
+    if parts.fragment or "@" in path:
         raise SettingsError(_UNREADABLE)
     if kind is Kind.AMQP:
         return "", unquote(path)

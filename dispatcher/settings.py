@@ -11,6 +11,7 @@ command line, `90s`, `30m`, `2h` or `45d`, or as ISO 8601, `P45D` or `PT90M`.
 
 import itertools
 import os
+import re
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -227,12 +228,9 @@ class Settings(ConnectionSettings):
             found = cls(_secrets_dir=folders or None)  # type: ignore[call-arg]  # pydantic-settings takes it beside the fields
         except ValidationError as error:
             raise SettingsError(_explain(error)) from None
-        except UnreadableVariableError:
+        except UnreadableVariableError as error:
             # Its cause quotes the value, which may be a password.
-            raise SettingsError(
-                "a DISPATCHER_ variable that should be JSON is not: write accounts as "
-                "DISPATCHER_ACCOUNTS__NAME__USERNAME and so on"
-            ) from None
+            raise SettingsError(_explain_no_json(str(error))) from None
         files = [path.name for folder in folders for path in folder.iterdir() if path.is_file()]
         found._strays = (*find_strays(cls, os.environ), *find_strays(cls, files, are_files=True))
         return found
@@ -351,12 +349,24 @@ def _secret_folders() -> list[Path]:
     return folders
 
 
+def _explain_no_json(says: str) -> str:
+    found = re.search(r'field "(\w+)"', says)
+    variable = f"{PREFIX}{found[1].upper()}" if found else f"a {PREFIX} variable"
+    return (
+        f"{variable}: this should be JSON and is not; in place of JSON, write accounts as "
+        "DISPATCHER_ACCOUNTS__NAME__USERNAME and so on"
+    )
+
+
 def _explain(error: ValidationError) -> str:
     lines = []
     for detail in error.errors(include_input=False, include_url=False):
-        path = "__".join(str(part) for part in detail["loc"]).upper()
-        variable = f"{PREFIX}{path}" if path else "settings"
         says = detail["msg"].removeprefix("Value error, ")
+        path = "__".join(str(part) for part in detail["loc"])
+        field, _, rest = says.partition(": ")
+        if not path and field in Settings.model_fields:
+            path, says = field, rest
+        variable = f"{PREFIX}{path.upper()}" if path else "settings"
         if detail["type"] == "extra_forbidden":
             meant = nearest_name(Settings, variable)
             says = "there is no such setting" + (f", {meant} perhaps?" if meant else "")

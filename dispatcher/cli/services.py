@@ -147,7 +147,12 @@ def _check_queues(queues: str | None) -> None:
 
 
 def _check_worker(settings: Settings) -> None:
-    """Say here what a worker would only say by a line in its log and exit code 1."""
+    """Say here what a worker would only say by a line in its log, or not at all."""
+    if not settings.accounts:
+        raise SettingsError(
+            "a worker without an account has nothing to do: set "
+            "DISPATCHER_ACCOUNTS__DEFAULT__USERNAME and DISPATCHER_ACCOUNTS__DEFAULT__PASSWORD"
+        )
     for account in settings.accounts:
         open_client(settings, account).close()
     Store.open(settings).close()

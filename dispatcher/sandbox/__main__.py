@@ -9,6 +9,7 @@ from dispatcher.sandbox.server import PortRefusedError, serve
 
 # What the command line ends with if an option is wrong.
 _USAGE = 2
+_LAST_PORT = 65_535
 _DEFAULTS = SandboxConfig()
 
 
@@ -30,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1")
-    add("--port", type=int, default=0, help="0 takes a free one")
+    add("--port", type=_port, default=0, help="0 takes a free one")
     add("--credits", type=int, default=_DEFAULTS.credits, help="of sandbox@example.com")
     add(
         "--account",
@@ -67,6 +68,12 @@ def _config(options: argparse.Namespace) -> SandboxConfig:
         dialect=Dialect(options.dialect),
         stop_mention=options.stop_mention,
     )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {_LAST_PORT}")
+    return int(text)
 
 
 def _account(text: str) -> AccountConfig:

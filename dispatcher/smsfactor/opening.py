@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from dispatcher.account_settings import AccountSettings
+from dispatcher.errors import SettingsError
 from dispatcher.settings import Settings
 from dispatcher.smsfactor.client import SmsFactor
 from dispatcher.smsfactor.credentials import Credentials
@@ -27,14 +28,25 @@ def open_client(
         SettingsError: there is no such account, or the API's URL cannot be used.
     """
     usual = Deadlines(connect=settings.connect_timeout, total=settings.http_deadline)
-    return SmsFactor(
-        _credentials(settings.account(account)),
-        base_url=settings.api_url,
-        wire=Wire[settings.wire.upper()],
-        dialect=Dialect[settings.dialect.upper()],
-        deadlines=usual if listing is None else replace(usual, listing=listing),
-        allow_plain_http=settings.allow_plain_http,
-        watch=watch,
+    credentials = _credentials(settings.account(account))
+    try:
+        return SmsFactor(
+            credentials,
+            base_url=settings.api_url,
+            wire=Wire[settings.wire.upper()],
+            dialect=Dialect[settings.dialect.upper()],
+            deadlines=usual if listing is None else replace(usual, listing=listing),
+            allow_plain_http=settings.allow_plain_http,
+            watch=watch,
+        )
+    except SettingsError as error:
+        raise SettingsError(_in_our_words(str(error))) from None
+
+
+def _in_our_words(says: str) -> str:
+    """Name the variable in place of the client's own argument."""
+    return says.replace("base_url", "DISPATCHER_API_URL", 1).replace(
+        "allow plain http", "set DISPATCHER_ALLOW_PLAIN_HTTP=true"
     )
 
 

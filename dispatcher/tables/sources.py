@@ -35,6 +35,8 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _FOREIGN = (
     (b"%PDF", "this is a PDF", "export the table itself as .xlsx or CSV (UTF-8)"),
     (b"\x1f\x8b", "this is compressed (gzip)", "unpack it, and give the file inside"),
+    (b"\x89PNG", "this is a picture", "export the table itself as .xlsx or CSV (UTF-8)"),
+    (b"\xff\xd8\xff", "this is a picture", "export the table itself as .xlsx or CSV (UTF-8)"),
     (b"{\\rtf", "this is a text document (RTF)", AS_CSV),
     (b"<", "this is HTML or XML, whatever its name ends with", AS_CSV),
 )

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from dispatcher.errors import StoreError, StoreUnsafeError
+from dispatcher.errors import StoreError, StoreUnavailableError, StoreUnsafeError
 from dispatcher.store.inbox import Hook
 from dispatcher.web.journal import Journal, Leaf
 from dispatcher.web.packing import Packer, packs
@@ -91,7 +91,7 @@ class Deposits:
         except StoreUnsafeError:
             raise
         except StoreError as error:
-            _log.warning("redis away", error=type(error).__name__)
+            _log.warning("redis away", error=_told(error))
         self._look.set()
         self._drainer = asyncio.create_task(self._keep_draining())
 
@@ -189,8 +189,7 @@ class Deposits:
 
     def _lose_redis(self, error: Exception) -> None:
         if self._redis_is_fit:
-            # The class says enough; a message may quote the command, and so numbers.
-            _log.warning("redis away", error=type(error).__name__)
+            _log.warning("redis away", error=_told(error))
         self._redis_is_fit = False
         self._look.set()
 
@@ -226,3 +225,8 @@ class Deposits:
             self._kept(hook, account)
         await asyncio.to_thread(file.remove)
         _log.info("spool drained", file=file.path.name, records=len(file.records))
+
+
+def _told(error: Exception) -> str:
+    # What Redis refuses may quote the command, and so numbers; that it is away does not.
+    return str(error) if isinstance(error, StoreUnavailableError) else type(error).__name__

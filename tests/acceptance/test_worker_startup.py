@@ -98,3 +98,12 @@ def test_sigterm_lets_a_send_in_flight_finish(tmp_path: Path) -> None:
         worker.process.wait(timeout=60)
 
         assert stack.dispatcher.status(campaign).state is CampaignState.SENT
+
+
+def test_a_worker_without_an_account_has_nothing_to_do() -> None:
+    env = {name: value for name, value in os.environ.items() if "DISPATCHER_" not in name}
+
+    ended = run([sys.executable, "-m", "dispatcher", "worker"], env)
+
+    assert ended.returncode == 2
+    assert "set DISPATCHER_ACCOUNTS__DEFAULT__USERNAME" in ended.stderr.decode()

@@ -19,7 +19,7 @@ from dispatcher import Campaign, Settings
 from dispatcher.account_settings import AccountSettings
 from dispatcher.domain.fates import RecipientState
 from dispatcher.domain.sequence import gsmsmsid
-from dispatcher.embedded import EmbeddedRedis
+from dispatcher.embedded import EmbeddedRedis, free_port
 from dispatcher.queueing import Hints, make_app
 from tests.support.polling import eventually
 from tests.support.sandbox import running_sandbox
@@ -363,3 +363,13 @@ def test_a_receiver_does_not_start_on_a_redis_that_forgets(
         running_web(server.url, tmp_path),
     ):
         pass
+
+
+def test_a_redis_that_is_away_is_named_in_the_log(tmp_path: Path) -> None:
+    port = free_port()
+
+    with running_web(f"redis://dispatcher:a-secret@127.0.0.1:{port}/0", tmp_path) as web:
+        assert web.stop() == 0
+
+    assert f"DISPATCHER_REDIS_URL names 127.0.0.1:{port}/0" in web.logged()
+    assert "a-secret" not in web.logged()

@@ -1,10 +1,11 @@
+import socket
 import ssl
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from dispatcher.addresses import Address, Kind
+from dispatcher.addresses import Address, Kind, why_unreachable
 from dispatcher.broker_options import broker_options
 from dispatcher.errors import SettingsError
 from dispatcher.settings import Settings
@@ -105,6 +106,7 @@ def test_tls_is_verified_unless_it_is_said_otherwise(authority: Path) -> None:
         ("rediss://store?ssl_ca_certs=/nowhere/ca.pem", "there is no file /nowhere/ca.pem"),
         ("rediss://store?ssl_ca_certs", "percent-encode"),
         ("redis://store?sentinel_password=p", "names none"),
+        ("redis://user:s3cret/word@store:6379/0", "percent-encode"),
     ],
 )
 def test_what_cannot_be_read_is_refused_without_showing_it(url: str, says: str) -> None:
@@ -128,6 +130,13 @@ def test_a_place_is_told_without_who_signs_in(url: str, place: str) -> None:
     assert Address.read(url).place == place
 
 
+def test_a_host_that_nobody_knows_is_told_from_one_that_does_not_answer() -> None:
+    error = ConnectionError("Error -2 connecting to nowhere:6379")
+    error.__context__ = socket.gaierror(-2, "Name or service not known")
+
+    assert why_unreachable("Redis", error) == "Redis did not answer (no such host)"
+
+
 def test_no_password_is_shown() -> None:
     shown = repr(Address.read(f"{SENTINELS}?sentinel_password={ENCODED}"))
 
@@ -141,7 +150,7 @@ def test_a_setting_that_cannot_be_read_is_named_and_its_value_not(
 ) -> None:
     monkeypatch.setenv(f"DISPATCHER_{name.upper()}", f"redis://u:{SECRET}@store")
 
-    with pytest.raises(SettingsError, match=f"{name}: it cannot be read") as refusal:
+    with pytest.raises(SettingsError, match=f"{name.upper()}: it cannot be read") as refusal:
         Settings.from_env()
 
     assert "s3cret" not in str(refusal.value)

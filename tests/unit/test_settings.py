@@ -228,3 +228,22 @@ def test_a_duration_is_refused_with_the_forms_and_limits(
 
     assert f"DISPATCHER_{name}: write a duration such as 90s, 30m, 2h or 1d" in str(refusal.value)
     assert f"ISO 8601 such as P30D or PT90M, of {limits}" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("REDIS_URL", "localhost:6379", "DISPATCHER_REDIS_URL: begin it with one of redis"),
+        ("BROKER_URL", "redis://h:1/x", "DISPATCHER_BROKER_URL: the database is a number"),
+        ("REDIS_URL", "amqp://rabbit", "DISPATCHER_REDIS_URL: campaigns are kept in Redis"),
+        ("ACCOUNTS", "{'shop'", "DISPATCHER_ACCOUNTS: this should be JSON and is not"),
+    ],
+)
+def test_what_is_wrong_is_told_of_the_variable_that_was_set(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, says: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(monkeypatch, **{variable: value})
+
+    assert str(caught.value).startswith(says)
+    assert value not in str(caught.value)

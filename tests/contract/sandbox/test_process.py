@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.sandbox.__main__ import main
 from tests.support.polling import eventually
 from tests.support.sandbox import JSON, Receiver, Sandbox, running_sandbox, sms
 
@@ -141,3 +142,14 @@ def test_a_control_order_that_makes_no_sense_is_refused(
 
 def test_an_unknown_control_route_is_not_found(sandbox: Sandbox) -> None:
     assert sandbox.call("GET", "/_sandbox/nothing", headers={}).status == 404
+
+
+@pytest.mark.parametrize("port", ["70000", "-1", "http"])
+def test_a_port_that_is_none_is_a_wrong_option(
+    capsys: pytest.CaptureFixture[str], port: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([f"--port={port}"])
+
+    assert ended.value.code == 2
+    assert f"'{port}' is not a number from 0 to 65535" in capsys.readouterr().err

@@ -1,8 +1,11 @@
 import pytest
 
 from dispatcher import smsfactor
+from dispatcher.account_settings import AccountSettings
 from dispatcher.errors import SettingsError
+from dispatcher.settings import Settings
 from dispatcher.smsfactor import Contact, Credentials, Deadlines, Destination, NewContact, SmsFactor
+from dispatcher.smsfactor.opening import open_client
 
 CREDENTIALS = Credentials(username="user@example.com", password="a-password")
 
@@ -104,3 +107,21 @@ def test_deadlines_must_leave_some_time(bad: dict[str, float]) -> None:
 def test_the_table_of_contents_is_sorted_and_whole() -> None:
     assert smsfactor.__all__ == sorted(smsfactor.__all__)
     assert all(getattr(smsfactor, name).__doc__ for name in smsfactor.__all__)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("api.smsfactor.com", "DISPATCHER_API_URL: must be https://host"),
+        ("http://sandbox:8000", "use https, or set DISPATCHER_ALLOW_PLAIN_HTTP=true"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_told_of_its_variable(url: str, says: str) -> None:
+    account = AccountSettings.model_validate({"token": "a-token-of-tests"})
+    settings = Settings.model_construct(api_url=url, accounts={"default": account})
+
+    with pytest.raises(SettingsError) as caught:
+        open_client(settings, "default")
+
+    assert says in str(caught.value)
+    assert "base_url" not in str(caught.value)
