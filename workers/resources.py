@@ -25,7 +25,7 @@ from workers.blacklist import Blacklist
 from workers.callbacks.posting import Poster
 from workers.journal import Journal
 from workers.leads import Leads
-from workers.limits import heeding
+from workers.limits import Limits, heeding
 from workers.milestones import Milestone, Trace
 from workers.tracing import calls_traced, milestones_traced
 
@@ -58,11 +58,17 @@ class Account:
     callback_room: BoundedSemaphore = field(default_factory=BoundedSemaphore)
     now: Callable[[], datetime] = utc_now
     tracing: Tracing = field(default_factory=Tracing)
+    limits: Limits = field(default_factory=Limits)
 
     @cached_property
     def receipt_key(self) -> bytes:
         """The secret that signs this account's `gsmsmsid`s."""
         return self.store.ledger.receipt_key()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the API asked this worker for a pause of which Redis does not know."""
+        return self.limits.holds(self.store.pacing)
 
     @cached_property
     def leads(self) -> Leads:
@@ -127,18 +133,20 @@ class Resources:
         callback_room = BoundedSemaphore(max(1, settings.concurrency // _CALLBACK_SHARE))
         preparation = Preparation(settings, now=now)
         stores = {name: self.store.account(name) for name in settings.accounts}
+        limits = {name: Limits() for name in settings.accounts}
+
+        def watch_of(name: str) -> Watch:
+            told = calls_traced(self.tracing, name, watch(name))
+            return heeding(name, stores[name].pacing, limits[name], told)
+
         self._accounts = {
             name: Account(
                 name=name,
                 store=store,
                 api=open_client(
-                    settings,
-                    name,
-                    listing=settings.http_deadline,
-                    watch=heeding(
-                        name, store.pacing, calls_traced(self.tracing, name, watch(name))
-                    ),
+                    settings, name, listing=settings.http_deadline, watch=watch_of(name)
                 ),
+                limits=limits[name],
                 hints=hints,
                 settings=settings,
                 journal=self.journal,

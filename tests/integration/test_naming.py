@@ -136,3 +136,25 @@ def test_people_nobody_can_name_are_given_up_with_an_alarm_and_stay_counted(work
         "people the API left out cannot be named: simulations do not show who they are"
     ]
     assert name_next(works.account) is Progress.NONE
+
+
+def test_nobody_is_named_in_a_pause_that_the_api_asked_for(works: Works) -> None:
+    campaign = blacklist_late(works, FOUR[1])
+    pacing = works.account.store.pacing
+
+    def pause(milestone: Milestone, *_: object) -> None:
+        if milestone is Milestone.RECORDED:
+            pacing.lower(retry_after_ms=60_000)
+
+    assert send_next(replace(works.account, trace=pause), campaign) is Progress.MADE
+    assert works.check(campaign).unnamed == 1
+    works.bench.advance(A_WHILE_MS)
+    tick(works.account)
+    assert (Task.NAME, ("default",)) not in works.hints.nudges
+    assert name_next(works.account) is Progress.NONE
+
+    works.bench.advance(60_000)
+    tick(works.account)
+    assert (Task.NAME, ("default",)) in works.hints.nudges
+    assert name_next(works.account) is Progress.MADE
+    assert works.check(campaign).reasons == {"blacklisted": 1}

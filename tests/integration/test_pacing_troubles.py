@@ -6,12 +6,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event
 
-from dispatcher.errors import StoreUnavailableError
+import pytest
+
+from dispatcher.errors import ApiError, StoreUnavailableError
 from dispatcher.smsfactor.opening import open_client
 from dispatcher.store.claims import SendClaim
 from tests.support.paced import under_a_budget
 from tests.support.works import Hints, Works
 from workers.milestones import Milestone
+from workers.steps.naming import name_next
 from workers.steps.progress import Progress
 from workers.steps.quote import quote_next
 from workers.steps.send import send_next
@@ -81,3 +84,29 @@ def test_a_slot_is_not_missed_while_the_broker_does_not_answer(works: Works) -> 
 
         assert time.monotonic() - began < _NO_ANSWER_SECONDS
         assert works.bench.status(campaign).batch_states == {"accepted": 1, "ready": 1}
+
+
+def test_a_429_while_redis_is_away_pauses_the_worker_and_then_everybody(works: Works) -> None:
+    campaign, other = quoted(works), works.submit(text="later")
+    account, pacing = works.account, works.account.store.pacing
+    lower = pacing.lower
+
+    def away(*, retry_after_ms: int = 0) -> int:
+        raise StoreUnavailableError(f"it could not be told of {retry_after_ms}")
+
+    pacing.lower = away  # type: ignore[method-assign]  # of this test's own store
+    works.fail("GET /credits", "http_before:429")
+    with pytest.raises(ApiError):
+        account.api.credits()
+    assert send_next(account, campaign) is Progress.NONE
+    assert quote_next(account, other) is Progress.NONE
+    assert name_next(account) is Progress.NONE
+    assert pacing.read().lowered == 0
+
+    pacing.lower = lower  # type: ignore[method-assign]  # of this test's own store
+    assert send_next(account, campaign) is Progress.NONE
+
+    pace = pacing.read()
+    assert pace.lowered == 1
+    works.bench.advance(pace.paused_ms)
+    assert send_next(account, campaign) is Progress.MADE

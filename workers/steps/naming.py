@@ -30,13 +30,17 @@ def left_out_of(reply: SendReply, asked: int) -> LeftOut | None:
 
 
 def name_at_once(account: Account, claim: SendClaim, left_out: LeftOut) -> None:
-    """Name those left out of a batch that was just posted; what fails is tried again later."""
-    _name(account, claim, left_out)
+    """Name those left out of a batch that was just posted; what fails is tried again later.
+
+    So is what would be asked in a pause that the API wants.
+    """
+    if not account.is_held and not account.store.pacing.read().paused_ms:
+        _name(account, claim, left_out)
 
 
 def name_next(account: Account) -> Progress:
     """Name those left out of the batch that waits for it longest."""
-    claim = account.store.unnamed.claim()
+    claim = None if account.is_held else account.store.unnamed.claim()
     if claim is None:
         return Progress.NONE
     why = _why_impossible(claim)

@@ -34,6 +34,8 @@ _log = structlog.get_logger("workers.quote")
 
 def quote_next(account: Account, campaign: str) -> Progress:
     """Take the next step towards a campaign's quote: read its lists, upload or simulate a batch."""
+    if account.is_held:
+        return Progress.NONE
     lease_ms = int(account.settings.quote_lease * 1000)
     claim = account.store.batches.claim_quote(campaign, lease_ms=lease_ms)
     if isinstance(claim, NothingToDo):

@@ -51,6 +51,8 @@ def send_next(account: Account, campaign: str) -> Progress:
 
     Under a budget, it may be one of another campaign, whose turn it is.
     """
+    if account.is_held:
+        return Progress.NONE
     # Asked of Redis once, and not with a batch in hand.
     key = account.receipt_key
     claim = _claim(account, campaign)

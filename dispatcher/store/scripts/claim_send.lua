@@ -84,6 +84,7 @@ local function whose_turn(n)
   return asked, n
 end
 
+if rate > 0 then heed_clock(deadline, tonumber(ARGV[4])) end
 local id = asked
 local n, why, is_for_all = next_batch(asked)
 if not n and (is_for_all or rate == 0) then return { why } end

@@ -1,6 +1,7 @@
 -- Takes the next batch of which the API left people out who are not named; others may after a pause
--- that doubles. Replies {} or {id, n, tries, message, lists, packed recipients, fates, progress of the
+-- that doubles, and nobody while the API asked for a pause. Replies {} or {id, n, tries, message, lists, packed recipients, fates, progress of the
 -- upload to a list, JSON of [left out, blacklisted, duplicated]}.
+if is_limited() then return {} end
 local name = redis.call('ZRANGEBYSCORE', key(K.unnamed), '-inf', now, 'LIMIT', 0, 1)[1]
 if not name then return {} end
 local id, n = string.match(name, '^(.*)/(%d+)$')

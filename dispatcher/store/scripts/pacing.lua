@@ -13,16 +13,46 @@ local function current_rate(rate)
   return math.min(rate, tonumber(f[1]) + regained)
 end
 
+-- Gives the ms of the budget that a batch uses up, which may grow back meanwhile: debts of a time when it was
+-- low would outlive that.
+local function use_of(weight)
+  local whole = number(redis.call('HGET', ACCOUNT, 'rate'))
+  local rate, growth = current_rate(whole), whole / RATE_RECOVERY_MS
+  local low_ms = (whole - rate) / growth
+  local by_then = (rate + whole) / 2 * low_ms / 1000
+  local took
+  if weight > by_then then
+    took = low_ms + (weight - by_then) * 1000 / whole
+  else
+    took = (math.sqrt(rate * rate + 2000 * growth * weight) - rate) / growth
+  end
+  return took * WINDOW_MS / 1000
+end
+
+-- Heeds that the server's clock went back: what is to end ends about when it would have, and claims after
+-- their lease at most, of which `lease` and `reading_lease` are those of whoever asks.
+local function heed_clock(lease, reading_lease)
+  local f = redis.call('HMGET', ACCOUNT, 'paced_at', 'paced_until', 'limited_until', 'lowered_at')
+  local back = number(f[1]) - now
+  if back <= CLOCK_MAY_STEP_MS then return end
+  -- A whole window without a slot is on the safe side.
+  redis.call('DEL', key(K.slots))
+  local used_until = math.max(now + WINDOW_MS, number(f[2]) - back)
+  redis.call('HSET', ACCOUNT, 'paced_at', now, 'paced_until', string.format('%.3f', used_until))
+  if f[3] then redis.call('HSET', ACCOUNT, 'limited_until', string.format('%.0f', number(f[3]) - back)) end
+  if f[4] then redis.call('HSET', ACCOUNT, 'lowered_at', string.format('%.0f', number(f[4]) - back)) end
+  for _, name in ipairs(redis.call('ZRANGE', key(K.inflight), 0, -1)) do
+    local id, n = string.match(name, '^(.*)/(%d+)$')
+    local reading = redis.call('HGET', key(K.batch, id, n), 'reading')
+    local most = reading == 'slot' and SLOT_MOST_MS + SLOT_LEASE_MS or reading and reading_lease or lease
+    redis.call('ZADD', key(K.inflight), 'LT', now + most, name)
+  end
+end
+
 -- Takes what the budget is by now; what was used of the old one weighs as much of the new.
 local function set_rate(rate)
-  local f = redis.call('HMGET', ACCOUNT, 'rate', 'paced_until', 'paced_at')
+  local f = redis.call('HMGET', ACCOUNT, 'rate', 'paced_until')
   local until_then = number(f[2])
-  if number(f[3]) > now + CLOCK_MAY_STEP_MS then
-    -- The server's clock went back: a whole window without a slot is on the safe side.
-    redis.call('DEL', key(K.slots))
-    until_then = math.max(now + WINDOW_MS, until_then - (number(f[3]) - now))
-    redis.call('HSET', ACCOUNT, 'paced_at', now, 'paced_until', string.format('%.3f', until_then))
-  end
   if number(f[1]) == rate then return end
   redis.call('HSET', ACCOUNT, 'rate', string.format('%.17g', rate))
   if until_then > now and number(f[1]) > 0 then
@@ -84,7 +114,7 @@ local function next_slot(weight, early)
   local slot = math.ceil(room_for(weight, rate, from))
   local ahead = horizon(weight, rate, number(last[2]), early)
   if slot - now > ahead then return math.floor(slot - ahead) end
-  return slot, used_until + weight * WINDOW_MS / rate
+  return slot, used_until + use_of(weight)
 end
 
 -- Gives a batch its slot, which is its campaign's turn.

@@ -86,7 +86,7 @@ local found = { redis.call('ZCARD', key(K.held)), redis.call('XLEN', key(K.recei
   redis.call('ZCOUNT', key(K.cleanup), '-inf', now), redis.call('ZCOUNT', key(K.withdrawals), '-inf', now),
   redis.call('ZCOUNT', key(K.schedules_due), '-inf', now) + redis.call('ZCOUNT', key(K.awaited), '-inf', now),
   now < number(redis.call('HGET', ACCOUNT, 'checks_from')) and 0 or redis.call('ZCOUNT', key(K.checks), '-inf', now),
-  redis.call('ZCOUNT', key(K.unnamed), '-inf', now) }
+  is_limited() and 0 or redis.call('ZCOUNT', key(K.unnamed), '-inf', now) }
 -- All recipients of a campaign are recounted when it finishes, and nobody else is served meanwhile.
 local recounted, nudged = 0, 0
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', key(K.agenda), '-inf', now, 'LIMIT', 0, limit)) do
