@@ -27,6 +27,7 @@ class Withdrawer:
         self._accounts = tuple(accounts)
         self._step = step
         self._every = every
+        self._waiting: set[str] = set()
         self._ended = Event()
         self._thread = Thread(target=self._run, name="withdrawer", daemon=True)
 
@@ -49,5 +50,9 @@ class Withdrawer:
             while not self._ended.is_set() and self._step(account) is Progress.MADE:
                 pass
         except Exception as error:  # noqa: BLE001 - whatever ails one look, the thread goes on
-            # Mostly Redis is away; the batches wait there.
-            _log.warning("taking back waits", account=account.name, error=type(error).__name__)
+            # Mostly Redis is away, for many looks; the batches wait there.
+            if account.name not in self._waiting:
+                _log.warning("taking back waits", account=account.name, error=type(error).__name__)
+            self._waiting.add(account.name)
+        else:
+            self._waiting.discard(account.name)

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from dispatcher.errors import StoreUnavailableError
 from tests.support.polling import eventually
@@ -73,6 +74,27 @@ def test_whatever_goes_wrong_stops_neither_it_nor_the_other_accounts(
     started(step, "a", "b")
 
     eventually(lambda: looked[:4] == ["a", "b", "a", "b"])
+
+
+def test_what_goes_wrong_at_many_looks_is_logged_once_until_it_goes_right(
+    started: Callable[..., Withdrawer],
+) -> None:
+    looks = iter([False, False, True, False, False])
+    done = Event()
+
+    def step(_: Account) -> Progress:
+        match next(looks, None):
+            case None:
+                done.set()
+            case False:
+                raise StoreUnavailableError("Redis does not answer")
+        return Progress.NONE
+
+    with capture_logs() as logged:
+        started(step, "a")
+        assert done.wait(60)
+
+    assert [each["event"] for each in logged] == ["taking back waits"] * 2
 
 
 def test_closing_waits_for_the_call_that_is_made_and_makes_no_other(
