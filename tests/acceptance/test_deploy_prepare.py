@@ -13,10 +13,10 @@ ROOT = Path(__file__).parents[2]
 ACCOUNT = "DISPATCHER_ACCOUNTS__DEFAULT__"
 
 
-def prepare(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def prepare(folder: Path, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [ROOT / "deploy" / "prepare", *options, folder / "secrets"],
-        env={**os.environ, "ENV_FILE": str(folder / "env")},
+        env={**os.environ, "ENV_FILE": str(folder / "env"), **env},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -132,3 +132,24 @@ def test_credentials_that_are_there_are_taken(tmp_path: Path) -> None:
     assert answer.returncode == 0, answer.stderr
     assert (accounts / f"{ACCOUNT}USERNAME").read_text() == "shop@example.com\n"
     assert "\nDISPATCHER_API_URL" not in (tmp_path / "env").read_text()
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [(1, " docker-compose --env-file "), (0, " docker compose --env-file ")],
+    ids=["compose 1 alone", "compose 2"],
+)
+def test_it_ends_with_the_command_that_this_machine_has(
+    tmp_path: Path, code: int, says: str
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("docker", "docker-compose"):
+        program = programs / name
+        program.write_text(f"#!/bin/sh\nexit {code}\n")
+        program.chmod(0o755)
+
+    answer = prepare(tmp_path, "--sandbox", PATH=f"{programs}{os.pathsep}{os.environ['PATH']}")
+
+    assert answer.returncode == 0, answer.stderr
+    assert says in answer.stderr + answer.stdout
