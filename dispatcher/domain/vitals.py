@@ -82,7 +82,7 @@ class Rate:
 
 
 def kept_waiting(
-    *, quotes: int, sends: int, weight: float, rate: Rate, is_stopped: bool = False
+    *, quotes: int, sends: int, weight: float, rate: Rate, most: int | None = None
 ) -> int:
     """Count the due batches that no worker may take soon, however many workers there are.
 
@@ -91,16 +91,13 @@ def kept_waiting(
         sends: batches due to be sent.
         weight: segments of one of these, on average.
         rate: of the account.
-        is_stopped: nothing of it is sent.
+        most: how many may be sent at once; 0 while nothing is sent, None for any number.
     """
     soon = SOON_SECONDS - rate.paused
     if soon <= 0:
         return quotes + sends
-    if is_stopped:
-        return sends
-    if rate.effective is None:
-        return 0
-    return max(0, sends - math.ceil(rate.effective * soon / weight))
+    fit = sends if rate.effective is None else math.ceil(rate.effective * soon / weight)
+    return max(0, sends - fit, 0 if most is None else sends - most)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -50,7 +50,8 @@ MEANINGS: Mapping[str, str] = {
     ),
     "batches_paced": (
         "Those of batches_waiting that no worker may take within seconds, for the account's rate, "
-        "a pause the API asked for, or a stop; when high, more workers do not help"
+        "a pause the API asked for, a stop, or for others while they go one at a time; when "
+        "high, more workers do not help"
     ),
     "batches_in_flight": (
         "Batches in a POST under way; when high for long, the API is slow: see api_call_seconds"

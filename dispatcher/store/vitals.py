@@ -10,6 +10,7 @@ from redis.client import Pipeline
 
 from dispatcher.domain.lifecycle import TERMINAL, BatchState, CampaignState, HoldReason
 from dispatcher.domain.vitals import (
+    SOON_SECONDS,
     STANDINGS,
     AccountVitals,
     Line,
@@ -51,6 +52,8 @@ _ACCOUNT_FIELDS = (
     "parked",
     "stopped_by",
     "breaker_at",
+    "quiet_until",
+    "serial_until",
     "ticked_at",
     "renudges",
     "leases_lost",
@@ -204,7 +207,7 @@ class Vitals:
         account = dict(zip(_ACCOUNT_FIELDS, seen["account"], strict=True))
         counts = {name: int(value) for name, value in text_fields(seen["tally"]).items()}
         rate, glance = _rate(account, ages.now), Glance.read(seen["glance"])
-        weight, is_stopped = _weight(seen["slots"], rate), _is_stopped(account)
+        weight, most = _weight(seen["slots"], rate), _most_at_once(account, ages.now)
         quotes, sends = (_due(seen, closer, places) for places in (_QUOTED, _SENT))
         return AccountVitals(
             account=self._keys.account_name,
@@ -212,9 +215,7 @@ class Vitals:
             over={state: counts.get(state.value, 0) for state in TERMINAL},
             batches={state: counts.get(f"batch {state.value}", 0) for state in BatchState},
             waiting=quotes + sends,
-            paced=kept_waiting(
-                quotes=quotes, sends=sends, weight=weight, rate=rate, is_stopped=is_stopped
-            ),
+            paced=kept_waiting(quotes=quotes, sends=sends, weight=weight, rate=rate, most=most),
             overdue={name: ages.overdue(seen, name) for name in _OVERDUE},
             unknown=ages.sorted(seen, "unknown"),
             in_flight=seen["in flight"],
@@ -330,8 +331,12 @@ def _due(seen: Mapping[str, Any], closer: Mapping[str, Any], places: Sequence[st
     return unseen + sum(_sum(closer, f"waiting {place} ") for place in places)
 
 
-def _is_stopped(account: Mapping[str, Any]) -> bool:
-    return account["stopped_by"] is not None or account["breaker_at"] is not None
+def _most_at_once(account: Mapping[str, Any], now: int) -> int | None:
+    """Tell how many batches the account may send at once, as its gates have it."""
+    is_quiet = int(account["quiet_until"] or 0) > now + SOON_SECONDS * 1000
+    if is_quiet or account["stopped_by"] is not None or account["breaker_at"] is not None:
+        return 0
+    return 1 if int(account["serial_until"] or 0) > now else None
 
 
 def _weight(slots: Sequence[bytes], rate: Rate) -> float:

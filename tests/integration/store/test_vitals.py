@@ -92,6 +92,29 @@ def test_a_stop_keeps_what_is_to_be_sent_waiting_and_no_quote(bench: Bench) -> N
     assert vitals(bench).paced == 3
 
 
+def test_what_is_sent_one_at_a_time_while_an_answer_is_lost_waits(bench: Bench) -> None:
+    bench.ready("c1", recipients=12, batch_size=2)
+    account = bench.keys.of(Key.ACCOUNT)
+    bench.client.hset(account, "serial_until", bench.now_ms + 1)
+    one_at_a_time = vitals(bench).paced
+    bench.advance(1)
+
+    assert one_at_a_time == 5
+    assert vitals(bench).paced == 0
+
+
+def test_what_waits_for_the_quiet_after_a_failover_is_no_work_until_it_is_nearly_over(
+    bench: Bench,
+) -> None:
+    bench.ready("c1", recipients=12, batch_size=2)
+    bench.client.hset(bench.keys.of(Key.ACCOUNT), "quiet_until", bench.now_ms + 5_001)
+    quiet = vitals(bench).paced
+    bench.advance(1)
+
+    assert quiet == 6
+    assert vitals(bench).paced == 0
+
+
 def test_a_lost_answer_shows_with_its_age_and_its_price(bench: Bench) -> None:
     bench.ready("c1")
     claim = bench.claim("c1")

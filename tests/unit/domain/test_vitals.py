@@ -48,4 +48,10 @@ def test_a_pause_without_a_rate_keeps_everything_until_it_is_nearly_over() -> No
 
 
 def test_a_stop_keeps_sends_waiting_and_no_quote() -> None:
-    assert kept_waiting(quotes=6, sends=3, weight=1, rate=NO_RATE, is_stopped=True) == 3
+    assert kept_waiting(quotes=6, sends=3, weight=1, rate=NO_RATE, most=0) == 3
+
+
+def test_of_what_goes_one_at_a_time_all_others_wait() -> None:
+    assert kept_waiting(quotes=6, sends=30, weight=1, rate=NO_RATE, most=1) == 29
+    assert kept_waiting(quotes=6, sends=30, weight=1, rate=rate(2), most=1) == 29
+    assert kept_waiting(quotes=6, sends=0, weight=1, rate=NO_RATE, most=1) == 0
