@@ -62,6 +62,7 @@ class Errand:
         self._manner = manner
         self._watch = watch
         self._quote: Quote | None = None
+        self._told = ""
 
     def run(self) -> ExitCode:
         """See it through, as far as the options say; give what the command ends with."""
@@ -105,6 +106,7 @@ class Errand:
         with CampaignProgress(stderr()) as progress:
             for status in self._watch.until(goal, self._look):
                 progress.update(status)
+        self._told = progress.told
         return status
 
     def _cancel(self) -> CampaignStatus:
@@ -136,6 +138,6 @@ class Errand:
             departures = self._dispatcher.plan(self._campaign, account=self._account)
             if departures and departures[0].at is not None:
                 say(f"It goes out from {departures[0].at.astimezone():%a %Y-%m-%d %H:%M %z} on.")
-        if advice := hint(status, datetime.now(UTC)):
+        if (advice := hint(status, datetime.now(UTC))) and advice != self._told:
             say(advice)
         return code_of_status(status) if code is None else code

@@ -55,6 +55,11 @@ class CampaignProgress:
         if self._bars:
             self._bars.stop()
 
+    @property
+    def told(self) -> str:
+        """What was said last about what to do."""
+        return self._advice
+
     def update(self, status: CampaignStatus, *, reserved: int | None = None) -> None:
         """Show how it stands now, and the account's reserved credits where they are known."""
         if self._bars:

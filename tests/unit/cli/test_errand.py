@@ -10,6 +10,7 @@ from dispatcher import CampaignState, CampaignStatus, HoldReason
 from dispatcher.cli.errand import Errand, Manner
 from dispatcher.cli.watching import Watch
 from dispatcher.domain.campaign import Cancellation, cancellation_of
+from dispatcher.planning import Departure
 from dispatcher.producer import Dispatcher
 from dispatcher.store.ledger import Credits
 from tests.support.statuses import a_status
@@ -35,6 +36,9 @@ class FakeDispatcher:
     def credits(self, *, account: str | None) -> Credits:
         assert account is None
         return Credits(balance=100, reserved=0, spent=0, parked=None)
+
+    def plan(self, campaign: str, *, account: str | None) -> list[Departure]:  # noqa: ARG002 - as the real one
+        return []
 
     def approve(self, campaign: str, *, by: str, account: str | None) -> None:
         self.told.append(f"approve {campaign} by {by} on {account}")
@@ -96,6 +100,17 @@ def test_with_nobody_to_ask_it_stays_held_and_says_how_to_approve(
 
     assert fake.told == []
     assert "To send it: dispatcher approve orders" in capsys.readouterr().err
+
+
+def test_what_to_do_is_said_once_while_it_waits_for_its_hour(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for_hour = a_status(state=CampaignState.HELD, hold=HoldReason.WINDOW)
+    run, _ = errand(Manner(), QUOTING, for_hour)
+
+    assert run.run() == 4
+
+    assert capsys.readouterr().err.count("Advertising may not go out at this hour") == 1
 
 
 def test_a_simulation_ends_in_a_cancelled_campaign_and_success() -> None:
