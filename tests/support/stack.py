@@ -21,7 +21,7 @@ WEBHOOK_SECRET = "a-webhook-secret-of-tests"
 SANDBOX_READY = r"sandbox listening on (\S+)"
 WORKER_READY = r"\S+@\S+ ready"
 BEAT_READY = r"maxinterval"
-RECEIVER_READY = r"receiver listening on (\S+)"
+RECEIVER_READY = r"receiver listening on ([^\s\"]+)"
 WORKER_FLAGS = ("--without-gossip", "--without-mingle")
 # Who signs in to the store and to the broker, of deploy/users.acl.
 _USUAL = ("dispatcher", "broker")
