@@ -55,9 +55,13 @@ class JsonLines(io.TextIOBase):
         raise io.UnsupportedOperation("fileno")
 
     def write(self, text: str) -> int:
-        """Keep text, or write all that was kept if it ends a line."""
+        """Keep text, or write all that was kept if it ends a line.
+
+        Raises:
+            TypeError: it is bytes; click tries, to find out what kind of stream this is.
+        """
         with self._lock:
-            self._pieces.append(text)
+            self._pieces.append("" + text)
             if text.endswith("\n"):
                 self.flush()
         return len(text)

@@ -17,6 +17,8 @@ _CHATTY = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
 _OF_CONSUMER = "consumer: Cannot connect to"
 _OF_BEAT = "beat: Connection error"
 _OF_TICK = "Message Error"
+_OF_ANSWER = "Control command error"
+_NO_ANSWER = "A question such as Flower's stays unanswered"
 _NEXT_TICK = "Trying again with the next tick, in 1 s"
 
 
@@ -51,6 +53,9 @@ class _BrokerAway:
             case (BaseException() as error, _) if _begins(record, _OF_TICK):
                 if cause := _broker_error(error):
                     self._rewrite(record, cause, _NEXT_TICK)
+            case (BaseException() as error,) if _begins(record, _OF_ANSWER):
+                if cause := _broker_error(error):
+                    self._rewrite(record, cause, _NO_ANSWER)
         return True
 
     def _rewrite(self, record: logging.LogRecord, error: BaseException, then: str) -> None:

@@ -103,7 +103,7 @@ def test_from_the_start_to_the_end_and_while_the_broker_is_away(
     for name in ("worker", "beat"):
         log = children[name].log.read_text()
         assert f"DISPATCHER_BROKER_URL names 127.0.0.1:{broker.port}/0. Trying again" in log, name
-        assert "Traceback" not in log, name
+        assert "Traceback" not in log, log
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -114,6 +114,16 @@ def test_what_keeps_a_process_from_starting_is_an_object_too(stack: Stack, name:
 
     assert child.process.wait(60) == 2
     assert any("DISPATCHER_BATCH_SIZE" in each["event"] for each in objects(child))
+
+
+@pytest.mark.parametrize("name", ["worker", "beat"])
+def test_so_it_is_when_celery_itself_is_run(stack: Stack, name: str) -> None:
+    child = stack._start(
+        name, "-m", "celery", "-A", "workers.celery", name, DISPATCHER_BATCH_SIZE="many"
+    )
+
+    assert child.process.wait(60) != 0
+    assert any("DISPATCHER_BATCH_SIZE" in str(each) for each in objects(child))
 
 
 def test_flower_logs_nothing_of_who_looks_at_it(stack: Stack) -> None:

@@ -79,3 +79,9 @@ def test_whoever_asks_for_the_descriptor_does_not_get_it() -> None:
     )
 
     assert said["event"] == "UnsupportedOperation"
+
+
+def test_libraries_that_try_bytes_find_a_stream_of_text() -> None:
+    told = lines_of("import click", "click.echo('a usage error', err=True)", logs=False)
+
+    assert [each["event"] for each in told] == ["a usage error"]

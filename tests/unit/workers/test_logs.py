@@ -109,6 +109,12 @@ AWAY = OperationalError("Error 111 connecting to 127.0.0.1:6379. Connection refu
             "Trying again in 4.0 s",
         ),
         (
+            "celery.worker.pidbox",
+            "Control command error: %r",
+            (AWAY,),
+            "A question such as Flower's stays unanswered",
+        ),
+        (
             "celery.worker.consumer.consumer",
             consumer.CONNECTION_ERROR,
             ("redis://user:**@127.0.0.1/1", AWAY, "Trying again in 2.00 seconds... (1/None)\n"),
