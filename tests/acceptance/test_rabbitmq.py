@@ -122,7 +122,7 @@ def test_a_wrong_password_is_told_and_hints_are_not_taken(rabbit: RabbitMq) -> N
         }
     )
 
-    assert broker_problem(settings) == "the broker refuses the user or the password"
+    assert str(broker_problem(settings)).startswith("the broker refuses the user or the password; ")
     assert not Hints(make_app(settings), fan_out=1).nudge(Task.TICK)
 
 
