@@ -55,12 +55,15 @@ class Leads:
         self.beginning = Lead(least=0.01, most=0.1)
 
     @property
-    def seconds(self) -> float:
-        """Seconds before its slot that a batch is taken up."""
-        return self.connecting.seconds + self.beginning.seconds
+    def early_ms(self) -> int:
+        """How much more than usual both take; the store tells the most of all workers."""
+        taken = self.connecting.seconds + self.beginning.seconds
+        return round((taken - self._usual) * 1000)
+
+    def seconds(self, early_ms: int) -> float:
+        """Give the seconds before its slot that a batch is taken up, by what the store told."""
+        return self._usual + max(early_ms, self.early_ms) / 1000
 
     @property
-    def early_ms(self) -> int:
-        """How much more that is than the store knows of."""
-        usual = self.connecting.least + self.beginning.least
-        return round((self.seconds - usual) * 1000)
+    def _usual(self) -> float:
+        return self.connecting.least + self.beginning.least

@@ -252,7 +252,7 @@ class Batches:
         if reply[0] != _CLAIMED:
             return _nothing(reply[0])
         _, n, attempt, packed, message, lists, fates, first, progress, due, *rest = reply
-        windows, heeded, listed, owner, slot, begins_later, source, now = rest
+        windows, heeded, listed, owner, slot, begins_later, source, early, now = rest
         self._clock.heed(int(now), asked=asked, answered=self._clock.monotonic())
         if not durable:
             self._give_back(owner.decode(), n, int(attempt))
@@ -273,6 +273,7 @@ class Batches:
             listed=int(listed),
             post_at=self._clock.moment(int(slot)) if int(slot) else None,
             begins_later=begins_later == _YES,
+            early_ms=int(early),
             resend_of=source.decode() or None,
         )
 

@@ -107,6 +107,7 @@ class SendClaim:
         heeded: version of the suppression list that was looked at for it.
         listed: version of that list when it was last heard of.
         post_at: its slot in the account's budget, by the monotonic clock; None without a budget.
+        early_ms: how much more than usual before its slot it is to be taken up.
         begins_later: it counts as perhaps sent only from `begin_post` on.
         resend_of: the campaign of which it sends to some again; None for another.
     """
@@ -125,6 +126,7 @@ class SendClaim:
     heeded: int = 0
     listed: int = 0
     post_at: float | None = None
+    early_ms: int = 0
     begins_later: bool = False
     resend_of: str | None = None
 

@@ -81,6 +81,8 @@ _FIGURES: Mapping[str, float] = {
     # Ticks come every second, and find within two what nobody works on.
     "SLOT_MOST_MS": 2_500,
     "SLOT_LEASE_MS": 15_000,
+    # Connections that were slow half a minute ago may be fast again.
+    "LEAD_KEPT_MS": 30_000,
     # Campaigns of which nothing can be sent just now leave the turns a few at a time.
     "MOST_PASSED_OVER": 20,
     "RATE_RECOVERY_MS": RATE_RECOVERY_MS,

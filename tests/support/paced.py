@@ -13,7 +13,12 @@ _names = itertools.count(1)
 
 
 def ask(
-    bench: Bench, campaign: str = "c1", *, rate: float | None = 100, operation: str | None = None
+    bench: Bench,
+    campaign: str = "c1",
+    *,
+    rate: float | None = 100,
+    operation: str | None = None,
+    early_ms: int = 0,
 ) -> SendClaim | NothingToDo:
     return bench.account.batches.claim_send(
         campaign,
@@ -21,6 +26,7 @@ def ask(
         deadline_ms=SEND_LEASE_MS,
         reading_ms=READING_LEASE_MS,
         rate=rate,
+        early_ms=early_ms,
     )
 
 

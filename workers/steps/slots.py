@@ -31,7 +31,7 @@ class Wait(enum.Enum):
 
 def await_slot(account: Account, claim: SendClaim) -> Wait:
     """Wait until it is time to connect for a batch's slot."""
-    return _await(account, claim, account.leads.seconds)
+    return _await(account, claim, account.leads.seconds(claim.early_ms))
 
 
 def await_look(account: Account, claim: SendClaim) -> Wait:

@@ -9,8 +9,10 @@
 -- sequence, progress of the upload to a list, ms when to send or 0 for now,
 -- what becomes of it outside the hours of advertising, or '', version of the suppression list that
 -- was heeded, and now, campaign, ms of its slot or 0, 1 when it is not perhaps sent yet,
--- the campaign that it sends again, or '', ms of now}.
-local asked, op, deadline, rate, early = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5]), tonumber(ARGV[6])
+-- the campaign that it sends again, or '', ms more than usual before its slot that it is to be taken up, ms of now}.
+local asked, op, deadline, rate, early = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5]), 0
+
+if rate > 0 then early = early_of(tonumber(ARGV[6])) end
 
 local function claimed(id, n)
   local b = redis.call('HMGET', key(K.batch, id, n), 'attempt', 'due_at', 'heeded', 'slot', 'reading')
@@ -20,7 +22,7 @@ local function claimed(id, n)
     string.format('%.0f', tonumber(f[1]) + span(id, n)),
     redis.call('HGET', key(K.lists, id), n) or '',
     b[2] or '0', f[4] or '', b[3] or '0', redis.call('HGET', ACCOUNT, 'suppression_version') or '0',
-    id, b[4] or '0', b[5] and '1' or '0', f[5] or '', string.format('%.0f', now) }
+    id, b[4] or '0', b[5] and '1' or '0', f[5] or '', early, string.format('%.0f', now) }
 end
 
 local mine = redis.call('HGET', key(K.claims), op)

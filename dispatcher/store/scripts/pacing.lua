@@ -87,6 +87,17 @@ local function room_for(weight, rate, from)
   return from
 end
 
+-- Gives how many ms sooner than usual a slot is prepared: what the slowest worker needed of late, not only who
+-- asks. Whoever has a slot calls for the next worker by then, and that may be the slowest.
+local function early_of(own)
+  local f = redis.call('HMGET', ACCOUNT, 'lead', 'lead_at')
+  local shared, at = number(f[1]), number(f[2])
+  if own == 0 and shared == 0 then return 0 end
+  if own < shared and at <= now and now < at + LEAD_KEPT_MS then return shared end
+  redis.call('HSET', ACCOUNT, 'lead', own, 'lead_at', now)
+  return own
+end
+
 -- How far ahead a slot may lie: far enough that whoever has one finds who takes the next, near
 -- enough that few wait, and an alert is not behind many. While nobody has one, who asks waits longer, for
 -- everybody else has been told to leave. `early` is how many ms sooner than usual workers begin.

@@ -26,6 +26,7 @@ class Workers:
         latency: how many ms the API takes.
         dies: whether a worker is killed while it waits for the slot of a batch.
         still: ms of the test when nobody does anything.
+        early: how many ms more than usual whoever asks needs before a slot.
     """
 
     def __init__(
@@ -35,12 +36,13 @@ class Workers:
         latency: Callable[[], int],
         dies: Callable[[SendClaim], bool] = lambda _: False,
         still: range = range(0),
+        early: Callable[[], int] = lambda: 0,
     ) -> None:
         self.posts: list[int] = []
         self.waited: list[int] = []
         self._bench = bench
         self._hop, self._latency, self._dies = hop, latency, dies
-        self._still = still
+        self._still, self._early = still, early
         self._places = itertools.count()
         self._agenda: list[tuple[int, int, Callable[[], None]]] = []
 
@@ -66,7 +68,7 @@ class Workers:
         self._later(1_000, self._tick)
 
     def _ask(self) -> None:
-        claim = ask(self._bench, rate=RATE)
+        claim = ask(self._bench, rate=RATE, early_ms=self._early())
         if isinstance(claim, SendClaim):
             self._await(claim)
 
@@ -74,7 +76,7 @@ class Workers:
         left = slot_of(self._bench, claim) + START_MS - self._bench.now_ms
         self.waited.append(left)
         if not self._dies(claim):
-            self._later(max(0, left - LEAD_MS), lambda: self._begin(claim))
+            self._later(max(0, left - LEAD_MS - claim.early_ms), lambda: self._begin(claim))
 
     def _begin(self, claim: SendClaim) -> None:
         self._later(self._hop(), self._ask)
@@ -132,6 +134,23 @@ def test_hints_that_take_their_time_now_and_then_cost_little(fast_bench: Bench, 
     workers.run(BATCHES)
 
     assert mean_of(workers.posts) > 0.97 * RATE
+    assert fullest_of(workers.posts) == 10
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_workers_of_which_some_need_longer_before_a_slot_use_the_budget_up(
+    fast_bench: Bench, seed: int
+) -> None:
+    chance = random.Random(seed)
+    fast_bench.reset()
+    weigh(fast_bench, "c1", [10] * (BATCHES + 50))
+    workers = Workers(
+        fast_bench, lambda: 5, lambda: 60, early=lambda: chance.choice((0, 100, 400, 830))
+    )
+
+    workers.run(BATCHES)
+
+    assert mean_of(workers.posts) > 0.98 * RATE
     assert fullest_of(workers.posts) == 10
 
 

@@ -86,3 +86,39 @@ def test_a_slot_long_past_gives_nobody_a_start(bench: Bench) -> None:
     bench.advance(100)
 
     assert slot_of(bench, take(bench)) == slot_of(bench, first) + WINDOW_MS
+
+
+def take_early(bench: Bench, early_ms: int) -> SendClaim:
+    claim = ask(bench, early_ms=early_ms)
+    assert isinstance(claim, SendClaim)
+    return claim
+
+
+def test_who_needs_longer_before_a_slot_gets_one_it_can_meet(bench: Bench) -> None:
+    weigh(bench, "c1", [10, 10])
+
+    assert slot_of(bench, take_early(bench, 400)) == 430
+
+
+def test_all_begin_as_early_as_the_slowest_of_late(bench: Bench) -> None:
+    """Else the fast would call the slow too late, and leave because slots are too far ahead."""
+    weigh(bench, "c1", [10] * 6)
+    take_early(bench, 800)
+
+    fast = take_early(bench, 0)
+    assert (fast.early_ms, slot_of(bench, fast)) == (800, 931)
+
+    bench.advance(31_000)
+    assert take_early(bench, 0).early_ms == 0
+    assert take_early(bench, 90).early_ms == 90
+
+
+def test_the_slot_of_a_slow_worker_is_renewed_to_one_it_can_meet(bench: Bench) -> None:
+    weigh(bench, "c1", [10])
+    claim = take_early(bench, 200)
+    bench.advance(300)
+    assert bench.begin_heeding(claim) == SLOT_MISSED
+
+    bench.account.pacing.renew(claim, early_ms=400)
+
+    assert slot_of(bench, claim) == 300 + 430

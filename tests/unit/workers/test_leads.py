@@ -8,8 +8,8 @@ from workers.leads import Lead, Leads
 def test_a_step_that_was_never_taken_is_given_the_least() -> None:
     leads = Leads()
 
-    assert leads.seconds == pytest.approx(0.05)
     assert leads.early_ms == 0
+    assert leads.seconds(0) == pytest.approx(0.05)
 
 
 def test_fast_steps_are_given_the_least() -> None:
@@ -32,6 +32,17 @@ def test_slow_steps_are_given_a_little_more_than_they_took() -> None:
     assert leads.connecting.seconds == pytest.approx(0.148 * 1.12)
     assert leads.beginning.seconds == pytest.approx(0.03 * 1.12)
     assert leads.early_ms == 149
+    assert leads.seconds(0) == pytest.approx(0.199)
+
+
+def test_what_another_worker_needs_is_heeded_when_it_is_more() -> None:
+    leads = Leads()
+    for _ in range(50):
+        leads.connecting.note(0.1)
+
+    assert leads.early_ms == 72
+    assert leads.seconds(400) == pytest.approx(0.45)
+    assert leads.seconds(10) == pytest.approx(0.122)
 
 
 def test_one_accident_in_fifty_is_not_waited_for() -> None:
