@@ -90,6 +90,17 @@ def is_final(fate: int) -> bool:
 RANKS = tuple(rank(_RECEIPT_BASE + code) for code in range(_RECEIPT_CODES))
 """Rank of each receipt code, 0 to 99, for the script that merges."""
 
+CHARGED = tuple(
+    _RECEIPT_BASE + code
+    for code in (
+        ReceiptCode.SENT,
+        ReceiptCode.NOT_DELIVERED,
+        ReceiptCode.DELIVERED,
+        ReceiptCode.EXPIRED,
+    )
+)
+"""Fate bytes of whom the API sent to, and debited (`cost` of POST /send is by recipients taken)."""
+
 RECEIPT_BASE = _RECEIPT_BASE
 """What is added to a receipt's code to make its fate byte."""
 

@@ -17,11 +17,11 @@ class Key(enum.Enum):
     """HASH, for ever: balance, reserved, exposed, spent, parked, sequence, run_id,
     suppression_version, synced_at; what `gates.lua` keeps of lost answers:
     breaker_at, probe, fresh, quiet_until, serial_until, unknown_credits, posts, guessed,
-    withdrawn_at, reconcile_at, debits_until; for whoever watches: ticked_at, renudges, leases_lost,
-    and count, counted of what `standing.lua` keeps; what `pacing.lua` keeps: rate (segments a
-    second, absent without a budget), paced_until, paced_at, turn, limited_until, lowered_to,
-    lowered_at, limits_in_row, lead (ms sooner than usual that workers begin), lead_at, and
-    since ever rate_waits (slots that were waited for), rate_waited_ms, rate_lowered (pauses
+    guesses, withdrawn_at, reconcile_at, debits_until; for whoever watches: ticked_at, renudges,
+    leases_lost, and count, counted of what `standing.lua` keeps; what `pacing.lua` keeps: rate
+    (segments a second, absent without a budget), paced_until, paced_at, turn, limited_until,
+    lowered_to, lowered_at, limits_in_row, lead (ms sooner than usual that workers begin), lead_at,
+    and since ever rate_waits (slots that were waited for), rate_waited_ms, rate_lowered (pauses
     the API asked for). Whoever watches may read it
     all, so ticks take out what earlier versions kept here: receipt_key, suppression_key, and
     parted_at, since when these are elsewhere."""

@@ -132,6 +132,7 @@ def preamble(clock: str, outbox: OutboxLimits, body: str) -> str:
         f"local BATCH_MOVES = {_moves(lifecycle.BATCH_MOVES)}",
         f"local TERMINAL = {_set(lifecycle.TERMINAL)}",
         f"local RANKS = {{{', '.join(str(rank) for rank in fates.RANKS)}}}",
+        f"local CHARGED = {{{', '.join(f'[{fate}] = true' for fate in fates.CHARGED)}}}",
         f"local AWAITED_FIELDS = {{{_quoted(fates.AWAITED_COUNTERS)}}}",
         f"local SEEN_FIELDS = {{{_quoted(f'seen:{each.value}' for each in unknowns.Source)}}}",
         f"local RESEND = '{unknowns.OnUnknown.RESEND.value}'",

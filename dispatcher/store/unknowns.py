@@ -57,7 +57,8 @@ class Books:
         withdrawing: batches that are being taken back.
         withdrawn_at: ms at which one was last asked back; 0 for never.
         spent: credits debited so far, by what we know.
-        guessed: those of them that the API did not tell itself.
+        guessed: those of them that the API did not tell itself, nor receipts proved.
+        guesses: how often that was so, ever.
         debits_until: ms until which the API may debit sends that it answered: those for later at
             their time, those under moderation within a day; 0 for none ever.
         now: ms.
@@ -70,6 +71,7 @@ class Books:
     withdrawn_at: int
     spent: int
     guessed: int
+    guesses: int
     debits_until: int
     now: int
     entries: Mapping[str, str]
@@ -258,7 +260,7 @@ class Unknowns:
 
     def open_books(self, *, quiet_ms: int = 0) -> Books:
         """Begin to read the balance; `quiet_ms` keeps sends back meanwhile."""
-        name, inflight, withdrawing, withdrawn_at, spent, guessed, debits_until, now, raw = (
+        name, inflight, withdrawing, withdrawn_at, spent, guessed, guesses, debits, now, raw = (
             self._scripts.run(Script.OPEN_BOOKS, quiet_ms)
         )
         flat = raw.items() if isinstance(raw, dict) else zip(raw[::2], raw[1::2], strict=True)
@@ -269,7 +271,8 @@ class Unknowns:
             withdrawn_at=int(withdrawn_at),
             spent=int(spent),
             guessed=int(guessed),
-            debits_until=int(debits_until),
+            guesses=int(guesses),
+            debits_until=int(debits),
             now=int(now),
             entries={text(field): text(value) for field, value in flat},
         )

@@ -9,13 +9,11 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import chain, combinations
 from pathlib import Path
 
 import pytest
 
-from dispatcher.domain.fates import Receipt
 from dispatcher.domain.lifecycle import BatchState
 from dispatcher.domain.unknowns import OnUnknown
 from dispatcher.smsfactor import CampaignRecord
@@ -87,7 +85,7 @@ def test_receipts_settle_what_they_prove_and_nothing_else(
     for _ in range(CASES):
         lost = losses.lose(dice.randint(1, 9), taken=dice.random() < 0.6)
         if lost.ticket and dice.random() < 0.93:
-            receive(losses, lost)
+            losses.receive(lost, 3)
         watch_one = losses.says(lost)
         said[watch_one] += 1
         if watch_one != "open":
@@ -96,13 +94,6 @@ def test_receipts_settle_what_they_prove_and_nothing_else(
 
     assert tell("receipts", said, times) > 0.4
     assert said["not sent"] == 0
-
-
-def receive(losses: Losses, lost: Lost) -> None:
-    assert lost.ticket is not None
-    at = datetime.fromtimestamp(losses.bench.now_ms / 1000, UTC)
-    receipt = Receipt(sequence=lost.claim.first, code=3, ticket=lost.ticket, at=at)
-    assert losses.bench.account.receipts.merge([receipt]) == set()
 
 
 def test_the_list_settles_all_of_them_whatever_others_send(

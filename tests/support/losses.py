@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from dispatcher.domain.fates import Receipt
 from dispatcher.domain.lifecycle import BatchState
 from dispatcher.domain.message import Message
 from dispatcher.domain.unknowns import Decision, Finding, OnUnknown, Source, UnknownBatch
@@ -18,6 +19,7 @@ from dispatcher.store.batches import Outcome
 from dispatcher.store.claims import SendClaim
 from dispatcher.store.records import moment
 from tests.support.bench import Bench
+from tests.support.books import check_counters, check_indexes, check_money, check_transitions
 from tests.support.works import Hints
 from workers.journal import Journal
 from workers.resources import Account
@@ -172,6 +174,16 @@ class Losses:
         self.review()
         reconcile(self.account)
 
+    def receive(self, lost: Lost, *codes: int) -> None:
+        """Merge receipts of the first people of a batch that was taken."""
+        assert lost.ticket is not None
+        at = moment(self.bench.now_ms)
+        receipts = [
+            Receipt(sequence=lost.claim.first + place, code=code, ticket=lost.ticket, at=at)
+            for place, code in enumerate(codes)
+        ]
+        assert self.bench.account.receipts.merge(receipts) == set()
+
     def balance_books(self) -> None:
         """Read the balance, send something, and see that the books balance."""
         self.look(after=601)
@@ -217,3 +229,20 @@ class Losses:
 def settled_by_hand(found: UnknownBatch, *, was_sent: bool) -> Finding:
     verdict = Decision.SENT if was_sent else Decision.ABANDON
     return found.finding(verdict, Source.OPERATOR, "by a test")
+
+
+def check(losses: Losses, *lost: Lost) -> None:
+    """Check what has to be true of an account's books, and of campaigns that lost answers."""
+    campaigns = [f"c{n}" for n in range(1, 40) if losses.bench.account.campaigns.exists(f"c{n}")]
+    check_money(losses.bench, campaigns)
+    check_indexes(losses.bench, campaigns)
+    for each in lost:
+        check_counters(losses.bench, each.claim.campaign)
+        check_transitions(losses.bench, each.claim.campaign)
+
+
+def evidence(losses: Losses, lost: Lost, source: Source) -> str:
+    """Give what evidence said of a batch; nothing when it said nothing."""
+    found = losses.unknown(lost)
+    assert found is not None
+    return found.evidence[source].says if source in found.evidence else ""

@@ -91,6 +91,7 @@ def _base(books: Books, balance: int) -> dict[str, str | int]:
         "base_at": books.now,
         "base_spent": books.spent,
         "base_guessed": books.guessed,
+        "base_guesses": books.guesses,
     }
 
 

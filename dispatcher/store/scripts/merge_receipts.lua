@@ -55,6 +55,16 @@ local function last_of_group(i, n, ticket)
   return #list - 3, near
 end
 
+-- Confirms what was guessed once receipts tell that all its people were sent to.
+local function confirm_by_receipts(id, n)
+  if redis.call('HEXISTS', key(K.batch, id, n), 'guessed') == 0 then return end
+  local fates = fates_of(id, n)
+  for place = 1, #fates do
+    if not CHARGED[string.byte(fates, place)] then return end
+  end
+  confirm_cost(id, n)
+end
+
 local function count_fates(n, counts, fresh)
   local record, batch = key(K.campaign, id), key(K.batch, id, n)
   for byte, count in pairs(counts) do
@@ -62,7 +72,7 @@ local function count_fates(n, counts, fresh)
   end
   if fresh > 0 then
     redis.call('HINCRBY', record, 'b:' .. (redis.call('HGET', batch, 'state') or B.ready), minus(fresh))
-    redis.call('HINCRBY', batch, 'left', minus(fresh))
+    if redis.call('HINCRBY', batch, 'left', minus(fresh)) == 0 then confirm_by_receipts(id, n) end
   end
 end
 

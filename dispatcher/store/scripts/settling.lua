@@ -52,6 +52,23 @@ local function may_debit_until(at)
   if at > number(redis.call('HGET', ACCOUNT, 'debits_until')) then redis.call('HSET', ACCOUNT, 'debits_until', at) end
 end
 
+-- Enters a batch's quote as what it cost, for the API did not tell.
+local function guess_cost(id, n, quote)
+  account_add('guessed', quote)
+  redis.call('HSET', key(K.batch, id, n), 'guessed', quote, 'guess', account_add('guesses', 1))
+end
+
+-- Takes what was guessed of a batch's cost as true. What was guessed before the balance was last read has
+-- no part in what was lost since.
+local function confirm_cost(id, n)
+  local batch = key(K.batch, id, n)
+  local f = redis.call('HMGET', batch, 'guessed', 'guess')
+  if not f[1] then return end
+  redis.call('HDEL', batch, 'guessed', 'guess')
+  local known = redis.call('HGET', key(K.audit), 'base_guesses')
+  if known and number(f[2]) > number(known) then account_add('guessed', minus(number(f[1]))) end
+end
+
 -- Takes a proof that the API has the batch: a reply with a ticket, a receipt of ours, or an `early
 -- receipt`, which says that it has not been sent yet.
 local function accept(id, n, ticket, cost, by)
@@ -70,6 +87,7 @@ local function accept(id, n, ticket, cost, by)
       alarm(id, n, 'a second ticket: the batch was accepted twice')
     end
     local drift = tonumber(cost) and tonumber(cost) - number(had[4]) or 0
+    if tonumber(cost) then confirm_cost(id, n) end
     if drift ~= 0 then
       redis.call('HSET', batch, 'cost', cost)
       spend(id, drift)
@@ -79,7 +97,7 @@ local function accept(id, n, ticket, cost, by)
     return
   end
   local real = tonumber(cost) or quote
-  if not tonumber(cost) then account_add('guessed', quote) end
+  if not tonumber(cost) then guess_cost(id, n, quote) end
   if state == B.sending or state == B.unknown then
     settle_money(id, quote, real)
   else
