@@ -143,8 +143,19 @@ def test_it_looks_for_memory_that_grows_and_keys_that_stay() -> None:
 def _started_by(benchmark: "subprocess.Popen[bytes]", word: str) -> list[psutil.Process]:
     """List its descendants once one of them was started with a word."""
     family = psutil.Process(benchmark.pid).children(recursive=True)
-    return family if any(word in " ".join(process.cmdline()) for process in family) else []
+    return family if any(word in _command_of(process) for process in family) else []
+
+
+def _command_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        # It ended since it was listed.
+        return ""
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

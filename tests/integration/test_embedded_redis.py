@@ -27,7 +27,10 @@ sys.stdin.read()
 
 
 def has_ended(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_the_server_is_durable_and_never_evicts(own_redis: EmbeddedRedis) -> None:
