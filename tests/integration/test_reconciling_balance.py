@@ -101,6 +101,32 @@ def test_a_guess_of_before_the_base_that_is_confirmed_takes_nothing_from_later_o
     assert dedicated.state(missing) is B.UNKNOWN
 
 
+@pytest.mark.parametrize("how", ["receipts", "reply"])
+def test_what_is_booked_only_after_the_base_hides_no_other_send(
+    dedicated: Losses, how: str
+) -> None:
+    """The balance lost it before that was read; what it lost since is another batch's."""
+    old = dedicated.lose(7, taken=True)
+    account = dedicated.bench.keys.of(Key.ACCOUNT)
+    dedicated.bench.client.hset(account, "withdrawn_at", dedicated.bench.now_ms)
+    for _ in range(70):
+        dedicated.look(after=60)
+    for _ in range(2):
+        dedicated.answer()
+        dedicated.look(after=61)
+    assert dedicated.bench.account.unknowns.tally().is_balanced
+    other = dedicated.lose(7, taken=True, policy=OnUnknown.RESEND)
+    if how == "receipts":
+        dedicated.receive(old, 3, 3)
+    else:
+        dedicated.bench.record(old.claim, Outcome.ACCEPTED, ticket=old.ticket, cost=7)
+    for _ in range(12):
+        dedicated.look(after=31)
+
+    assert dedicated.state(old) is B.ACCEPTED
+    assert dedicated.state(other) is B.UNKNOWN
+
+
 def test_whether_the_balance_can_tell_is_told(bench: Bench, tmp_path: Path) -> None:
     losses = Losses(bench, tmp_path, dedicated=True)
     tally = bench.account.unknowns.tally

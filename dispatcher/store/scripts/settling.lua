@@ -69,6 +69,14 @@ local function confirm_cost(id, n)
   if known and number(f[2]) > number(known) then account_add('guessed', minus(number(f[1]))) end
 end
 
+-- Forgets the balance that was read after a batch was claimed: what is booked of it only now was lost before
+-- that reading, and would be taken for what others did not cost.
+local function outdate_base(id, n)
+  local base_at = redis.call('HGET', key(K.audit), 'base_at')
+  if not base_at or number(redis.call('HGET', key(K.batch, id, n), 'claimed_at')) >= number(base_at) then return end
+  redis.call('HDEL', key(K.audit), 'base', 'base_at')
+end
+
 -- Takes a proof that the API has the batch: a reply with a ticket, a receipt of ours, or an `early
 -- receipt`, which says that it has not been sent yet.
 local function accept(id, n, ticket, cost, by)
@@ -91,12 +99,14 @@ local function accept(id, n, ticket, cost, by)
     if drift ~= 0 then
       redis.call('HSET', batch, 'cost', cost)
       spend(id, drift)
+      outdate_base(id, n)
     end
     -- Such a receipt shows that its time had come, whatever was tried meanwhile.
     if by == 'receipt' and state ~= B.accepted then move_batch(id, n, B.accepted, by) end
     return
   end
   local real = tonumber(cost) or quote
+  outdate_base(id, n)
   if not tonumber(cost) then guess_cost(id, n, quote) end
   if state == B.sending or state == B.unknown then
     settle_money(id, quote, real)
