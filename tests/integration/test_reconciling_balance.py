@@ -8,7 +8,7 @@ import pytest
 from dispatcher.domain.fates import Exclusion
 from dispatcher.domain.lifecycle import BatchState, CampaignState
 from dispatcher.domain.timing import AT_ONCE
-from dispatcher.domain.unknowns import OnUnknown, Source
+from dispatcher.domain.unknowns import Decision, OnUnknown, Source
 from dispatcher.store.batches import Outcome
 from dispatcher.store.keys import Key
 from tests.support.bench import Bench
@@ -124,6 +124,48 @@ def test_what_is_booked_only_after_the_base_hides_no_other_send(
         dedicated.look(after=31)
 
     assert dedicated.state(old) is B.ACCEPTED
+    assert dedicated.state(other) is B.UNKNOWN
+
+
+def test_what_was_given_up_and_booked_after_the_base_hides_no_other_send(
+    dedicated: Losses,
+) -> None:
+    old = dedicated.lose(7, taken=True)
+    unknown = dedicated.unknown(old)
+    assert unknown is not None
+    given_up = unknown.finding(Decision.ABANDON, Source.OPERATOR, "by Ada")
+    assert dedicated.bench.account.unknowns.settle([given_up]) == ["settled"]
+    for _ in range(3):
+        dedicated.look(after=61)
+    dedicated.answer()
+    dedicated.look(after=61)
+    other = dedicated.lose(7, taken=True, policy=OnUnknown.RESEND)
+    dedicated.receive(old, 3, 3)
+    for _ in range(12):
+        dedicated.look(after=31)
+
+    assert dedicated.state(other) is B.UNKNOWN
+
+
+@pytest.mark.parametrize(("real", "quote", "taken"), [(9, 2, True), (6, 1, False)])
+def test_a_real_cost_told_after_the_base_hides_no_other_send(
+    dedicated: Losses, *, real: int, quote: int, taken: bool
+) -> None:
+    claimed = dedicated.claim(7)
+    ticket = dedicated.provider.take("what it cost differs", 2, real)
+    dedicated.bench.record(claimed[0], Outcome.UNKNOWN, why="the answer was late")
+    old = Lost(claim=claimed[0], quote=7, ticket=ticket)
+    dedicated.receive(old, 3)
+    for _ in range(4):
+        dedicated.look(after=31)
+    for _ in range(2):
+        dedicated.answer()
+        dedicated.look(after=61)
+    other = dedicated.lose(quote, taken=taken, policy=OnUnknown.RESEND, people=1)
+    dedicated.bench.record(old.claim, Outcome.ACCEPTED, ticket=ticket, cost=real)
+    for _ in range(12):
+        dedicated.look(after=31)
+
     assert dedicated.state(other) is B.UNKNOWN
 
 
