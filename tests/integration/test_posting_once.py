@@ -164,7 +164,7 @@ def test_a_last_look_whose_answer_is_lost_is_taken_again(works: Works) -> None:
         return asked[-1]
 
     batches.begin_post = begin_post  # type: ignore[method-assign]  # of this test's own store
-    send_next(under_a_budget(works.account, 100), campaign)
+    send_next(works.account, campaign)
 
     assert asked == [None, None]
     assert works.check(campaign).batch_states == {"accepted": 1}
@@ -211,6 +211,53 @@ def test_a_slot_missed_while_connecting_is_changed_and_one_worker_called(works: 
     assert next(connected, None) is None
     eventually(lambda: works.hints.nudges.count((Task.SEND, ("default", campaign))) > 0)
     assert works.hints.nudges.count((Task.SEND, ("default", campaign))) == 1
+
+
+def answering(account: Account, answer: Callable[[], None]) -> list[float]:
+    """Have something happen before the first last look is answered; give how late each look is."""
+    batches, late = account.store.batches, list[float]()
+    begin = batches.begin_post
+
+    def begin_post(claim: SendClaim, *, deadline_ms: int) -> str | None:
+        why = begin(claim, deadline_ms=deadline_ms)
+        assert claim.post_at is not None
+        late.append(time.monotonic() - claim.post_at)
+        if len(late) == 1:
+            post_at = claim.post_at
+            eventually(lambda: time.monotonic() > post_at + 0.2)
+            answer()
+        return why
+
+    batches.begin_post = begin_post  # type: ignore[method-assign]  # of this test's own store
+    return late
+
+
+def test_a_last_look_lost_until_its_slot_is_past_is_not_posted_in_it(works: Works) -> None:
+    campaign = quoted(works, works.submit(FOUR[:2]))
+    account = under_a_budget(works.account, 100)
+
+    def lose() -> None:
+        works.bench.advance(200)
+        raise StoreUnavailableError("the answer was lost")
+
+    looks = answering(account, lose)
+    send_next(account, campaign)
+
+    assert works.posts() == 1
+    assert len(looks) == 3
+    assert looks[-1] < 0.1
+
+
+def test_a_last_look_answered_after_its_slot_is_not_posted_in_it(works: Works) -> None:
+    campaign = quoted(works, works.submit(FOUR[:2]))
+    account = under_a_budget(works.account, 100)
+
+    looks = answering(account, lambda: works.bench.advance(200))
+    send_next(account, campaign)
+
+    assert works.posts() == 1
+    assert len(looks) == 2
+    assert looks[-1] < 0.1
 
 
 def test_whose_slots_are_past_when_told_pauses_before_the_next(

@@ -23,6 +23,7 @@ from workers.steps.slots import (
     await_moment,
     await_slot,
     call_next,
+    is_missed,
     renewed,
     tell_lateness,
 )
@@ -168,6 +169,8 @@ def _look_last(account: Account, claim: SendClaim) -> None:
         why = _begin(account, claim, until=until)
     except StoreError as error:
         raise CalledOffError(_UNCONFIRMED) from error
+    if why is None and is_missed(claim):
+        why = SLOT_MISSED
     if why is not None:
         raise CalledOffError(why)
     account.trace(Milestone.BEGUN, claim.campaign, claim.n)

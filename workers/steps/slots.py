@@ -14,6 +14,8 @@ from workers.resources import Account
 # So much of the 5 ms that a window leaves room for is ours, the rest the network's.
 _PUNCTUAL_MS = 3
 _PAUSE = 0.25
+# Later than this a POST would share its second with those of later slots.
+_LATEST = 0.1
 
 
 class Wait(enum.Enum):
@@ -43,6 +45,11 @@ def await_moment(claim: SendClaim) -> None:
     """Wait for the slot itself: nothing but one write is left to do."""
     if claim.post_at is not None:
         time.sleep(max(0.0, claim.post_at - time.monotonic()))
+
+
+def is_missed(claim: SendClaim) -> bool:
+    """Tell whether a batch's slot passed while Redis was asked about it."""
+    return claim.post_at is not None and time.monotonic() > claim.post_at + _LATEST
 
 
 def call_next(account: Account, claim: SendClaim) -> None:

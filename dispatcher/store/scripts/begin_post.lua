@@ -1,6 +1,6 @@
 -- The last look before a batch is posted: whatever forbade it since the claim is heeded. A batch that
 -- goes to lists, or waited for its slot, counts as perhaps sent only from here on. ARGV: id, n, attempt, deadline ms, version
--- of the suppression list that was heeded. Replies `go`, and again to the same attempt, or why not:
+-- of the suppression list that was heeded. Replies `go`, and again to the same attempt while nothing changed, or why not:
 -- `over` when the claim is, `forgetting` when somebody in it is to be erased first, `stopped`, the
 -- state of its campaign, `fenced` when the server is another one than at the claim, `late` when its time is over, `due` when it is too near to tell the API, or
 -- `suppressions` when the list has changed, which is to be looked at once more, `limited` when the API asked
@@ -20,7 +20,7 @@ if latest > 0 and now >= latest then return 'late' end
 if due > 0 and due <= now + LEAST_DELAY_MS then return 'due' end
 if (redis.call('HGET', ACCOUNT, 'suppression_version') or '0') ~= ARGV[5] then return 'suppressions' end
 if is_limited() then return 'limited' end
-if f[5] and number(f[5]) < now and redis.call('HEXISTS', batch, 'reading') == 1 then return 'slot' end
+if f[5] and number(f[5]) < now then return 'slot' end
 redis.call('HDEL', batch, 'reading')
 -- Connecting took its time, and so may the answer.
 redis.call('ZADD', key(K.inflight), now + tonumber(ARGV[4]), id .. '/' .. n)

@@ -185,6 +185,19 @@ def test_a_missed_slot_is_changed_for_another_and_not_used_up_twice(bench: Bench
     assert bench.begin(claim) is None
 
 
+def test_a_last_look_asked_again_after_its_slot_is_given_another(bench: Bench) -> None:
+    weigh(bench, "c1", [10, 10])
+    claim = take(bench)
+    assert bench.begin(claim) is None
+    bench.advance(NEAREST_MS + 1)
+
+    assert bench.begin(claim) == SLOT_MISSED
+    bench.account.pacing.renew(claim)
+
+    assert slot_of(bench, claim) == 2 * NEAREST_MS + 1
+    assert bench.begin(claim) is None
+
+
 def test_a_list_that_took_its_time_to_be_read_gets_a_slot_of_now(bench: Bench) -> None:
     submit_uploaded(bench, batches=1)
     bench.quote_all("c1")
