@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection, HTTPResponse
@@ -15,7 +14,6 @@ from tests.support.polling import eventually
 
 HOST = "127.0.0.1"
 MOST_CLIENTS = 256
-HEAD_SECONDS = 3.0
 
 
 @pytest.fixture
@@ -32,14 +30,14 @@ def served() -> Iterator[Callable[..., int]]:
 
 
 def ask(port: int, path: str, *, method: str = "GET", host: str = HOST) -> tuple[HTTPResponse, str]:
-    with closing(HTTPConnection(HOST, port, timeout=5)) as connection:
+    with closing(HTTPConnection(HOST, port, timeout=60)) as connection:
         connection.request(method, path, headers={"Host": host})
         answer = connection.getresponse()
         return answer, answer.read().decode()
 
 
 def raw(port: int, request: bytes) -> bytes:
-    with socket.create_connection((HOST, port), timeout=5) as client:
+    with socket.create_connection((HOST, port), timeout=60) as client:
         client.sendall(request)
         found = b""
         while part := client.recv(4096):
@@ -123,7 +121,7 @@ def test_clients_that_say_nothing_cost_no_threads_and_keep_nobody_out(
 
     with ExitStack() as idle:
         for _ in range(100):
-            client = idle.enter_context(socket.create_connection((HOST, port), timeout=15))
+            client = idle.enter_context(socket.create_connection((HOST, port), timeout=60))
             client.sendall(b"GET /li")
         assert ask(port, "/live")[0].status == 200
         assert ask(port, "/slow")[0].status == 200
@@ -132,38 +130,44 @@ def test_clients_that_say_nothing_cost_no_threads_and_keep_nobody_out(
         assert client.recv(1) == b""
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nobody sent away for being slow, so that it is for something else if somebody is."""
+    for limit in ("_HEAD_SECONDS", "_SECONDS"):
+        monkeypatch.setattr(f"dispatcher.monitoring.endpoint.{limit}", 600.0)
+
+
+@pytest.mark.usefixtures("patient")
 def test_of_too_many_silent_clients_the_oldest_makes_room(served: Callable[..., int]) -> None:
     port = served({"/live": page})
 
     with ExitStack() as idle:
         clients = [
-            idle.enter_context(socket.create_connection((HOST, port), timeout=15))
+            idle.enter_context(socket.create_connection((HOST, port), timeout=60))
             for _ in range(MOST_CLIENTS)
         ]
-        began = time.monotonic()
         assert ask(port, "/live")[0].status == 200
         assert clients[0].recv(1) == b""
-        # Sooner than silence alone would have had it sent away.
-        assert time.monotonic() - began < HEAD_SECONDS / 2
         clients[1].sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert clients[1].recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.usefixtures("patient")
 def test_clients_that_are_being_answered_make_no_room_for_others() -> None:
     answer = threading.Event()
-    slow = {"/slow": lambda: page(str(answer.wait(8)))}
+    slow = {"/slow": lambda: page(str(answer.wait(60)))}
 
     with ExitStack() as asking:
         endpoint = asking.enter_context(closing(Endpoint({}, slow, host=HOST, port=0)))
         endpoint.start()
         clients = [
-            asking.enter_context(socket.create_connection((HOST, endpoint.port), timeout=15))
+            asking.enter_context(socket.create_connection((HOST, endpoint.port), timeout=60))
             for _ in range(MOST_CLIENTS)
         ]
         for client in clients:
             client.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
         eventually(lambda: endpoint._clients == MOST_CLIENTS and not endpoint._silent)
-        late = asking.enter_context(socket.create_connection((HOST, endpoint.port), timeout=15))
+        late = asking.enter_context(socket.create_connection((HOST, endpoint.port), timeout=60))
         assert late.recv(1) == b""
         answer.set()
         assert all(client.recv(4096).startswith(b"HTTP/1.1 200 ") for client in clients)
@@ -181,8 +185,8 @@ def test_quick_pages_do_not_wait_for_slow_ones(served: Callable[..., int]) -> No
     clients = [threading.Thread(target=ask, args=(port, "/slow"), daemon=True) for _ in range(5)]
     for client in clients:
         client.start()
-    assert asked.acquire(timeout=5)
-    assert asked.acquire(timeout=5)
+    assert asked.acquire(timeout=60)
+    assert asked.acquire(timeout=60)
 
     assert ask(port, "/live")[0].status == 200
 
