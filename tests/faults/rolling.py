@@ -27,6 +27,7 @@ from dispatcher.errors import StateError, StoreUnavailableError
 from dispatcher.queueing import QueueName
 from tests.faults.list_path import Mailing
 from tests.faults.storm import let_time_pass
+from tests.faults.time_storm import sent_at_its_time
 from tests.support.foreign import ForeignProducer
 from tests.support.people import generated
 from tests.support.polling import eventually
@@ -220,7 +221,7 @@ class Load:
         campaign = Campaign(
             recipients=people, text="Bonjour", send_at=soon, handover=Handover.LOCAL
         )
-        self._submit(campaign, key, len(people))
+        sent_at_its_time(campaign, lambda timed: self._submit(timed, key, len(people)))
 
     def _publish(self, key: str) -> None:
         document = {

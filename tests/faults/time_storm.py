@@ -7,15 +7,15 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from dispatcher import Campaign
 from dispatcher.domain.campaign import Cancellation
 from dispatcher.domain.timing import Handover
-from dispatcher.errors import StateError, StoreUnavailableError
+from dispatcher.errors import InputError, StateError, StoreUnavailableError
 from tests.faults import storm
 from tests.faults.storm import ROOT, Submissions, let_time_pass, submitting
 from tests.support.people import generated
@@ -52,6 +52,18 @@ class HastyNursery(storm.Nursery):
         self.killed = []
         self.exits = 0
         self._pids = [self._start() for _ in range(workers)]
+
+
+def sent_at_its_time(campaign: Campaign, submit: Callable[[Campaign], str]) -> str:
+    """Submit a campaign, and again with a later time when its own passed before it was taken."""
+    while True:
+        try:
+            return submit(campaign)
+        except InputError:
+            now = datetime.now(UTC)
+            if campaign.send_at is None or campaign.send_at > now:
+                raise
+            campaign = replace(campaign, send_at=now + timedelta(seconds=SECONDS_AHEAD[1]))
 
 
 @dataclass(kw_only=True)
@@ -93,7 +105,8 @@ class FickleProducer(Submissions):
         )
 
     def _submit(self, campaign: Campaign, key: str) -> str:
-        name = super()._submit(campaign, key)
+        submit = super()._submit
+        name = sent_at_its_time(campaign, lambda timed: submit(timed, key))
         if campaign.send_at is not None:
             self.delayed.add(name)
         return name
