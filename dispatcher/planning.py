@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dispatcher.domain.campaign import CampaignStatus
+from dispatcher.domain.gates import ShutGate, shut_gates
 from dispatcher.domain.lifecycle import TERMINAL, BatchState, CampaignState, HoldReason
 from dispatcher.domain.windows import WindowPolicy
 from dispatcher.domain.zones import zones_of
@@ -107,9 +108,21 @@ class _Timetable:
         return (opening.opens if opening and self._holds else None), why
 
 
+def gates_of(store: AccountStore, account: str) -> tuple[ShutGate, ...]:
+    """Tell why nothing is sent on an account."""
+    known = store.ledger.credits()
+    found = shut_gates(
+        account,
+        stopped_by=known.stopped_by,
+        parked=known.parked,
+        is_breaker_open=store.unknowns.tally().breaker_since is not None,
+        paused=store.pacing.read().paused_ms / 1000,
+    )
+    return tuple(found)
+
+
 def _obstacle(store: AccountStore, status: CampaignStatus) -> str:
     """Name what keeps a campaign back until somebody or something ends it; "" for nothing."""
     if status.hold is not None and status.hold not in _BY_ITSELF:
         return f"held: {status.hold.value}"
-    stopped_by = store.ledger.credits().stopped_by
-    return f"stopped by {stopped_by}" if stopped_by else ""
+    return "; ".join(each.why for each in gates_of(store, status.account))

@@ -19,7 +19,7 @@ from dispatcher.domain.campaign import (
 )
 from dispatcher.domain.checks import problems_of, problems_of_key
 from dispatcher.domain.erasure import Forgotten
-from dispatcher.domain.lifecycle import CampaignState, HoldReason
+from dispatcher.domain.lifecycle import BatchState, CampaignState, HoldReason
 from dispatcher.domain.quotes import CampaignQuote
 from dispatcher.domain.timing import problems_of_time, utc_now
 from dispatcher.erasing import Erasure
@@ -31,7 +31,7 @@ from dispatcher.errors import (
     WaitTimeoutError,
 )
 from dispatcher.feeding import Callbacks, Feed
-from dispatcher.planning import Departure, plan
+from dispatcher.planning import Departure, gates_of, plan
 from dispatcher.queueing import Hints, Task, make_app
 from dispatcher.quoting import Observer, Payer, quote
 from dispatcher.replies import Replies
@@ -194,7 +194,11 @@ class Dispatcher(Aftermath):
         Raises:
             UnknownCampaignError: there is none of that id on that account.
         """
-        return self._open(account).campaigns.status(campaign)
+        store = self._open(account)
+        status = store.campaigns.status(campaign)
+        if status.state is not CampaignState.SENDING or not status.batch_states.get(_READY):
+            return status
+        return replace(status, blocked=gates_of(store, status.account))
 
     def wait(
         self,
@@ -344,6 +348,7 @@ class Dispatcher(Aftermath):
         self._tracing.close()
 
 
+_READY = BatchState.READY.value
 _FOR_A_PERSON = (HoldReason.APPROVAL, HoldReason.PAUSED)
 
 

@@ -96,7 +96,7 @@ def hint(status: CampaignStatus, now: datetime) -> str:
     if status.state is CampaignState.REJECTED:
         return "Nothing was sent. Mend what the error says, and submit it under another id."
     if status.hold is None:
-        return ""
+        return "\n".join(f"Nothing is sent: {each.why}. {each.fix}" for each in status.blocked)
     return _HINTS[status.hold].format(
         id=status.id, account=account, name=status.account, missing=_missing(status)
     )
@@ -180,6 +180,8 @@ def _status_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
 
 
 def _trouble_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
+    for shut in status.blocked:
+        yield "nothing is sent", shut.why
     if status.need is not None and status.have is not None:
         yield "needs", f"{count(status.need, 'credit')}, {status.have:,} available"
     if status.replies:

@@ -1,18 +1,21 @@
 """What `dispatcher doctor` looks at; each check says what it found and what to do about it."""
 
-import enum
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from dispatcher.addresses import Address
+from dispatcher.cli.account_checks import (
+    check_callbacks,
+    check_replies,
+    check_standing,
+    check_workers,
+)
 from dispatcher.cli.exit_codes import ExitCode, code_of_error
-from dispatcher.domain.lifecycle import CampaignState
+from dispatcher.cli.findings import Grade, Result, fine, problem, warning
 from dispatcher.errors import (
     ApiUnreachableError,
     CredentialsRefusedError,
@@ -20,12 +23,10 @@ from dispatcher.errors import (
     SettingsError,
     StoreError,
 )
-from dispatcher.producer import Dispatcher
 from dispatcher.queueing import broker_problem
 from dispatcher.settings import Settings
 from dispatcher.smsfactor import Dialect, SmsFactor
 from dispatcher.smsfactor.opening import open_client
-from dispatcher.store.account import AccountStore, Store
 from dispatcher.store.inspection import ServerReport, inspect_server
 
 _Answer = TypeVar("_Answer")
@@ -34,34 +35,8 @@ _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 _CLOCK_TOLERANCE = 2.0
 # Above 80 % nothing new is accepted (submit.lua), so the warning comes before.
 _MEMORY_WARNING = 0.7
-_TOO_LONG = timedelta(seconds=30)
 _WEBHOOK_TIMEOUT = 10
 _HTTP_OK, _HTTP_NOT_FOUND = 200, 404
-
-
-class Grade(enum.Enum):
-    """How bad a finding is."""
-
-    FINE = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
-    """What one check found.
-
-    Attributes:
-        subject: what was looked at.
-        fix: what to do about it; empty when it is fine.
-        code: what the command ends with if this is a problem.
-    """
-
-    subject: str
-    grade: Grade
-    message: str
-    fix: str = ""
-    code: ExitCode = ExitCode.OK
 
 
 def examine_all(settings: Settings, *, webhook_url: str | None) -> Iterator[Result]:
@@ -75,13 +50,15 @@ def examine_all(settings: Settings, *, webhook_url: str | None) -> Iterator[Resu
     if webhook_url is not None:
         yield from check_receiver(webhook_url)
     yield from check_workers(settings)
+    yield from check_standing(settings)
+    yield from check_callbacks(settings)
     yield from check_replies(settings)
 
 
 def check_names(settings: Settings) -> Iterator[Result]:
     """Look for variables that mean nothing, so that what they were to set is not set."""
     for stray in settings.strays:
-        yield _warning("settings", stray.is_what, stray.advice)
+        yield warning("settings", stray.is_what, stray.advice)
 
 
 def check_redis(settings: Settings) -> Iterator[Result]:
@@ -90,9 +67,9 @@ def check_redis(settings: Settings) -> Iterator[Result]:
         report = inspect_server(settings)
     except StoreError as error:
         fix = "start it, or correct DISPATCHER_REDIS_URL"
-        yield _problem("redis", str(error), fix, ExitCode.STORE)
+        yield problem("redis", str(error), fix, ExitCode.STORE)
         return
-    yield _fine("redis", f"{report.version} answers")
+    yield fine("redis", f"{report.version} answers")
     yield judge_transport("redis connection", settings.store_address)
     yield from judge_server(report, replicas=settings.redis_replicas, demo=settings.demo)
 
@@ -100,29 +77,29 @@ def check_redis(settings: Settings) -> Iterator[Result]:
 def judge_transport(subject: str, address: Address) -> Result:
     """Say who could read what is said to a server."""
     if address.tls is not None and address.tls.verifies:
-        return _fine(subject, "encrypted, and the certificate is verified")
+        return fine(subject, "encrypted, and the certificate is verified")
     if address.tls is not None:
         fix = "name its authority by ssl_ca_certs in place of ssl_cert_reqs=none"
-        return _warning(subject, "encrypted, to whoever answers (DISPATCHER_DEMO)", fix)
+        return warning(subject, "encrypted, to whoever answers (DISPATCHER_DEMO)", fix)
     if all(host in _LOCAL_HOSTS for host, _ in address.hosts):
-        return _fine(subject, "stays on this machine")
+        return fine(subject, "stays on this machine")
     fix = "begin its address with rediss, rediss+sentinel or amqps, unless the network is your own"
-    return _warning(subject, "in plain text, numbers and texts included", fix)
+    return warning(subject, "in plain text, numbers and texts included", fix)
 
 
 def judge_server(report: ServerReport, *, replicas: int, demo: bool) -> Iterator[Result]:
     """Say what is wrong with a server."""
     for finding in report.findings:
         if demo:
-            yield _warning("redis settings", f"{finding.message} (DISPATCHER_DEMO)", finding.fix)
+            yield warning("redis settings", f"{finding.message} (DISPATCHER_DEMO)", finding.fix)
         else:
-            yield _problem("redis settings", finding.message, finding.fix, ExitCode.STORE)
+            yield problem("redis settings", finding.message, finding.fix, ExitCode.STORE)
     if not report.findings:
-        yield _fine("redis settings", "keeps everything on disk, evicts nothing")
+        yield fine("redis settings", "keeps everything on disk, evicts nothing")
     if report.replicas < replicas:
         message = f"{report.replicas} of {replicas} replicas are connected: claims are not safe"
         fix = "start the replicas, or lower DISPATCHER_REDIS_REPLICAS"
-        yield _problem("redis replicas", message, fix, ExitCode.STORE)
+        yield problem("redis replicas", message, fix, ExitCode.STORE)
     yield _judge_memory(report)
     yield _judge_clock(report)
 
@@ -131,39 +108,39 @@ def _judge_memory(report: ServerReport) -> Result:
     used = f"{report.used_memory / 2**20:,.0f} MiB used"
     if not report.max_memory:
         fix = "set maxmemory below the machine's memory, so that Redis refuses before it is killed"
-        return _warning("redis memory", f"{used}, without a limit", fix)
+        return warning("redis memory", f"{used}, without a limit", fix)
     message = f"{used} of {report.max_memory / 2**20:,.0f} MiB"
     if report.used_memory > _MEMORY_WARNING * report.max_memory:
         fix = "raise maxmemory: above 80 % no new campaign is accepted"
-        return _warning("redis memory", message, fix)
-    return _fine("redis memory", message)
+        return warning("redis memory", message, fix)
+    return fine("redis memory", message)
 
 
 def _judge_clock(report: ServerReport) -> Result:
     if abs(report.clock_ahead) > _CLOCK_TOLERANCE:
         direction = "ahead of" if report.clock_ahead > 0 else "behind"
         message = f"Redis' clock is {abs(report.clock_ahead):.1f} s {direction} this machine's"
-        return _warning("clock", message, "synchronise both machines (timedatectl set-ntp true)")
-    return _fine("clock", "Redis and this machine agree")
+        return warning("clock", message, "synchronise both machines (timedatectl set-ntp true)")
+    return fine("clock", "Redis and this machine agree")
 
 
 def check_broker(settings: Settings) -> Result:
     """Look whether hints can be published."""
-    if problem := broker_problem(settings):
+    if trouble := broker_problem(settings):
         fix = "start it, or correct DISPATCHER_BROKER_URL"
-        return _problem("broker", problem, fix, ExitCode.STORE)
-    return _fine("broker", "answers")
+        return problem("broker", trouble, fix, ExitCode.STORE)
+    return fine("broker", "answers")
 
 
 def check_api(settings: Settings) -> Iterator[Result]:
     """Look at the API's address, and at the credentials and the dialect of each account."""
     if not settings.accounts:
         fix = "set DISPATCHER_ACCOUNTS__DEFAULT__USERNAME and ...__PASSWORD, or ...__TOKEN"
-        yield _problem("accounts", "none is configured", fix, ExitCode.USAGE)
+        yield problem("accounts", "none is configured", fix, ExitCode.USAGE)
         return
     if urlsplit(settings.api_url).hostname in _LOCAL_HOSTS:
         fix = "unset DISPATCHER_API_URL to send for real"
-        yield _warning("api", f"{settings.api_url} is on this machine: a sandbox?", fix)
+        yield warning("api", f"{settings.api_url} is on this machine: a sandbox?", fix)
     for name in settings.accounts:
         found = check_credentials(name, partial(_ask, settings, name, SmsFactor.credits))
         yield found
@@ -179,17 +156,17 @@ def check_credentials(account: str, ask: Callable[[], int]) -> Result:
         balance = ask()
     except CredentialsRefusedError as error:
         fix = f"correct DISPATCHER_ACCOUNTS__{account.upper()}__USERNAME and ...__PASSWORD"
-        return _problem(subject, str(error), fix, ExitCode.API)
+        return problem(subject, str(error), fix, ExitCode.API)
     except ApiUnreachableError as error:
         fix = "check DISPATCHER_API_URL, and that this machine may connect to it"
-        return _problem(subject, str(error), fix, ExitCode.API)
+        return problem(subject, str(error), fix, ExitCode.API)
     except SettingsError as error:
-        return _problem(subject, str(error), "correct the setting", ExitCode.USAGE)
+        return problem(subject, str(error), "correct the setting", ExitCode.USAGE)
     except DispatcherError as error:
-        return _problem(subject, str(error), "try again later", code_of_error(error))
+        return problem(subject, str(error), "try again later", code_of_error(error))
     if balance <= 0:
-        return _warning(subject, "credentials work, but there are no credits", "top it up")
-    return _fine(subject, f"credentials work, {balance:,} credits")
+        return warning(subject, "credentials work, but there are no credits", "top it up")
+    return fine(subject, f"credentials work, {balance:,} credits")
 
 
 def check_dialect(account: str, setting: str, ask: Callable[[], Dialect]) -> Result:
@@ -198,11 +175,11 @@ def check_dialect(account: str, setting: str, ask: Callable[[], Dialect]) -> Res
     try:
         spoken = ask().value
     except DispatcherError as error:
-        return _warning(subject, f"not found out: {error}", "try again later")
+        return warning(subject, f"not found out: {error}", "try again later")
     if spoken != setting:
         message = f"the account speaks {spoken}, the setting is {setting}"
-        return _warning(subject, message, f"set DISPATCHER_DIALECT={spoken}")
-    return _fine(subject, f"{spoken}, as it is set")
+        return warning(subject, message, f"set DISPATCHER_DIALECT={spoken}")
+    return fine(subject, f"{spoken}, as it is set")
 
 
 def check_webhook_secrets(settings: Settings) -> Iterator[Result]:
@@ -215,9 +192,9 @@ def check_webhook_secrets(settings: Settings) -> Iterator[Result]:
                 "or more, and give the API https://HOST/webhooks/SECRET/dlr and .../mo: see "
                 "dispatcher webhooks register --help"
             )
-            yield _warning(subject, "no secret: no receipts and no STOP can be received", fix)
+            yield warning(subject, "no secret: no receipts and no STOP can be received", fix)
         else:
-            yield _fine(subject, "has a secret")
+            yield fine(subject, "has a secret")
 
 
 def is_reachable_url(url: str) -> bool:
@@ -230,11 +207,11 @@ def check_receiver(url: str) -> Iterator[Result]:
     """Look whether the webhook receiver is reachable, and refuses who does not know the secret."""
     address = urlsplit(url.rstrip("/"))
     if not is_reachable_url(url):
-        yield _problem("receiver", f"{url} is no URL", "begin with https://", ExitCode.USAGE)
+        yield problem("receiver", f"{url} is no URL", "begin with https://", ExitCode.USAGE)
         return
     if address.scheme == "http" and address.hostname not in _LOCAL_HOSTS:
         fix = "put TLS in front of it: the secret is in the URL"
-        yield _warning("receiver", "it is reached by plain HTTP", fix)
+        yield warning("receiver", "it is reached by plain HTTP", fix)
     forged = f"/webhooks/{secrets.token_urlsafe(24)}/dlr"
     for method, path, wanted in (("GET", "/healthz", _HTTP_OK), ("POST", forged, _HTTP_NOT_FOUND)):
         yield _probe(address, method, path, wanted)
@@ -247,12 +224,12 @@ def _probe(address: SplitResult, method: str, path: str, wanted: int) -> Result:
     except (OSError, HTTPException) as error:
         message = f"not reached ({type(error).__name__})"
         fix = "start it (dispatcher web), and check the proxy and the firewall before it"
-        return _problem("receiver", message, fix, ExitCode.FAILED)
+        return problem("receiver", message, fix, ExitCode.FAILED)
     if status != wanted:
         message = f"{what} is answered with {status}, not {wanted}"
         fix = "check that the URL leads to `dispatcher web`, and nothing in between changes paths"
-        return _problem("receiver", message, fix, ExitCode.FAILED)
-    return _fine("receiver", f"{what} is answered with {status}")
+        return problem("receiver", message, fix, ExitCode.FAILED)
+    return fine("receiver", f"{what} is answered with {status}")
 
 
 def _status_of(address: SplitResult, method: str, path: str) -> int:
@@ -265,76 +242,6 @@ def _status_of(address: SplitResult, method: str, path: str) -> int:
         connection.close()
 
 
-def check_workers(settings: Settings) -> Iterator[Result]:
-    """Look whether campaigns wait for a worker that does not come."""
-    for name in settings.accounts:
-        try:
-            waiting = waiting_for_a_worker(settings, name, now=datetime.now(UTC))
-        except DispatcherError:
-            # Told already, by the check of Redis.
-            return
-        subject = f"workers of {name}"
-        if waiting:
-            message = f"campaign {waiting} has waited for over {_TOO_LONG.seconds} s to be taken"
-            fix = "start one: dispatcher worker, and dispatcher beat"
-            yield _problem(subject, message, fix, ExitCode.UNFINISHED)
-        else:
-            yield _fine(subject, "no campaign waits for a worker")
-
-
-def check_replies(settings: Settings) -> Iterator[Result]:
-    """Look whether webhooks posted what nobody could read, or replies wait for a person."""
-    try:
-        store = Store.open(settings)
-    except StoreError:
-        # Told already, by the check of Redis.
-        return
-    try:
-        for name in settings.accounts:
-            yield from _judge_replies(name, store.account(name))
-    finally:
-        store.close()
-
-
-def _judge_replies(account: str, store: AccountStore) -> Iterator[Result]:
-    subject = f"webhooks of {account}"
-    if counts := store.quarantine.counts():
-        total = ", ".join(f"{count:,} of {hook}" for hook, count in sorted(counts.items()))
-        fix = (
-            "see that each hook has the API's address of its kind; the newest are kept in Redis, "
-            f"key {store.quarantine.name}"
-        )
-        yield _warning(subject, f"bodies that could not be read: {total}", fix)
-    else:
-        yield _fine(subject, "every body could be read")
-    if waiting := sum(1 for _ in store.replies.to_review()):
-        fix = "dispatcher replies review"
-        yield _warning(f"replies of {account}", f"{waiting:,} to be read by a person", fix)
-
-
-def waiting_for_a_worker(settings: Settings, account: str, *, now: datetime) -> str | None:
-    """Give a campaign that nobody has taken for too long."""
-    dispatcher = Dispatcher.from_settings(settings)
-    try:
-        newest = dispatcher.campaigns(account=account)
-    finally:
-        dispatcher.close()
-    queued = (each for each in newest if each.state is CampaignState.QUEUED)
-    return next((each.id for each in queued if now - each.changed_at > _TOO_LONG), None)
-
-
 def _ask(settings: Settings, account: str, question: Callable[[SmsFactor], _Answer]) -> _Answer:
     with open_client(settings, account) as api:
         return question(api)
-
-
-def _fine(subject: str, message: str) -> Result:
-    return Result(subject=subject, grade=Grade.FINE, message=message)
-
-
-def _warning(subject: str, message: str, fix: str) -> Result:
-    return Result(subject=subject, grade=Grade.WARNING, message=message, fix=fix)
-
-
-def _problem(subject: str, message: str, fix: str, code: ExitCode) -> Result:
-    return Result(subject=subject, grade=Grade.PROBLEM, message=message, fix=fix, code=code)

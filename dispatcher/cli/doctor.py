@@ -7,8 +7,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from dispatcher.cli.checks import Grade, Result, examine_all
+from dispatcher.cli.checks import examine_all
 from dispatcher.cli.exit_codes import ExitCode
+from dispatcher.cli.findings import Grade, Result
 from dispatcher.cli.output import count, stdout, write_json
 from dispatcher.cli.session import JsonOption
 from dispatcher.settings import Settings
@@ -31,9 +32,9 @@ def doctor(
 ) -> None:
     """Check that campaigns can be sent safely.
 
-    Looks at Redis, broker, credentials, webhook and clocks, and says what to
-    do. Sends nothing and changes nothing. Exits with 0 unless there is a problem; warnings are
-    none.
+    Looks at Redis, broker, credentials, webhook and clocks, at what holds sends up and what waits
+    for a person, and says what to do. Sends nothing and changes nothing. Exits with 0 unless
+    there is a problem; warnings are none.
 
     Example: dispatcher doctor --webhook-url https://hooks.example.com
     """

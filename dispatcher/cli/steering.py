@@ -17,6 +17,7 @@ from dispatcher.cli.session import (
 )
 from dispatcher.domain.campaign import CampaignStatus, Cancellation
 from dispatcher.planning import Departure
+from dispatcher.settings import Settings
 
 _ALL_OR_ONE = "give --all, --account NAME or --campaign ID, and only one of them"
 
@@ -76,7 +77,7 @@ def resume(
 def stop(
     *,
     everything: Annotated[bool, typer.Option("--all", help="Every account.")] = False,
-    account: AccountOption = None,
+    account: Annotated[str | None, typer.Option(metavar="NAME", help="Only this account.")] = None,
     campaign: Annotated[
         str | None, typer.Option(metavar="ID", help="Only this one, as `pause` does.")
     ] = None,
@@ -106,11 +107,15 @@ def start(
 ) -> None:
     """Let accounts send again that were stopped.
 
-    Example: dispatcher start --account default
+    It also ends the wait after too many lost answers.
+
+    Example: dispatcher start
     """
-    _only_one(everything, account)
+    if everything and account is not None:
+        raise typer.BadParameter("give --all or --account NAME, not both")
+    one = None if everything else account or Settings.from_env().default_account
     with opened_dispatcher() as dispatcher:
-        names = dispatcher.start(account=account)
+        names = dispatcher.start(account=one)
     typer.echo(f"released: {', '.join(names)}" if names else "nothing was stopped")
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from dispatcher.domain.fates import RecipientState
 from dispatcher.domain.feed import DEFAULT_PRODUCER
+from dispatcher.domain.gates import ShutGate
 from dispatcher.domain.lifecycle import TERMINAL, BatchState, CampaignState, HoldReason
 from dispatcher.domain.message import Message, PushType
 from dispatcher.domain.routes import Render
@@ -151,6 +152,7 @@ class CampaignStatus:
         resends: the campaigns that send to some of it again, oldest first.
         erased_at: when its recipients and texts were erased; the totals stay.
         late_receipts: receipts that came after that, and changed nothing.
+        blocked: why nothing is sent on its account just now, while some of it waits for that.
     """
 
     id: str
@@ -191,6 +193,7 @@ class CampaignStatus:
     resends: tuple[str, ...] = ()
     erased_at: datetime | None = None
     late_receipts: int = 0
+    blocked: tuple[ShutGate, ...] = ()
 
     @property
     def is_over(self) -> bool:

@@ -53,8 +53,22 @@ def concerns_of_account(found: AccountVitals) -> Iterator[Concern]:
     """Tell what is the matter with an account, the worst first."""
     yield from _of_movement(found)
     yield from _of_gates(found)
-    yield from _of_losses(found)
+    yield from concerns_of_losses(found)
     yield from _of_people(found)
+
+
+def concerns_of_losses(found: AccountVitals) -> Iterator[Concern]:
+    """Tell what was lost on an account, or contradicts what was believed."""
+    if found.unknown.count:
+        weigh = _grave if (found.unknown.oldest or 0) > _UNKNOWN_SECONDS else _note
+        lost = _count(found.unknown.count, "answer")
+        command = f"dispatcher unknown list --account {found.account}"
+        yield weigh(f"{lost} lost, {found.money.at_stake:,} credits at stake", command)
+    if found.alarms:
+        says = f"{_count(found.alarms, 'alarm')}: a proof contradicted what was believed"
+        yield _grave(says, "dispatcher check ID")
+    if found.dead:
+        yield _note(f"{_count(found.dead, 'callback')} given up", "dispatcher callbacks list")
 
 
 def _of_server(server: ServerVitals) -> Iterator[Concern]:
@@ -94,19 +108,6 @@ def _of_gates(found: AccountVitals) -> Iterator[Concern]:
         yield _note(
             f"{_count(held, 'campaign')} held for credits: top up", f"dispatcher credits {at}"
         )
-
-
-def _of_losses(found: AccountVitals) -> Iterator[Concern]:
-    if found.unknown.count:
-        weigh = _grave if (found.unknown.oldest or 0) > _UNKNOWN_SECONDS else _note
-        lost = _count(found.unknown.count, "answer")
-        command = f"dispatcher unknown list --account {found.account}"
-        yield weigh(f"{lost} lost, {found.money.at_stake:,} credits at stake", command)
-    if found.alarms:
-        says = f"{_count(found.alarms, 'alarm')}: a proof contradicted what was believed"
-        yield _grave(says, "dispatcher check ID")
-    if found.dead:
-        yield _note(f"{_count(found.dead, 'callback')} given up", "dispatcher callbacks list")
 
 
 def _of_people(found: AccountVitals) -> Iterator[Concern]:

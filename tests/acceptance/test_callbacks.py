@@ -62,6 +62,13 @@ def test_an_endpoint_that_is_gone_is_called_again_after_a_replay(
     campaign = stack.dispatcher.submit(Campaign(text="b", recipients=PEOPLE, producer="shop"))
     eventually(lambda: stack.dispatcher.callbacks.list()[0].is_gone, within=60)
     assert "ended: it answered 410" in run(stack, "callbacks", "list")[1]
+    doctor = json.loads(run(stack, "doctor", "--json")[1])
+    (found,) = [each for each in doctor if each["subject"] == "callbacks to shop"]
+    assert (found["grade"], found["message"]) == (
+        "warning",
+        "ended: it answered 410: nothing more is delivered",
+    )
+    assert "dispatcher callbacks replay shop --account default" in found["fix"]
     stack.dispatcher.wait(campaign, timeout=60)
     endpoint.answer(Reaction(status=200))
     endpoint.received.clear()

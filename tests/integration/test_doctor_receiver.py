@@ -3,7 +3,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
-from dispatcher.cli.checks import Grade, check_receiver
+from dispatcher.cli.checks import check_receiver
+from dispatcher.cli.findings import Grade
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from dispatcher.cli.checks import Grade, check_replies
+from dispatcher.cli.account_checks import check_replies
+from dispatcher.cli.findings import Grade
 from dispatcher.cli.main import app
 from dispatcher.domain.replies import ReplyReader
 from dispatcher.domain.timing import utc_now

@@ -1,7 +1,7 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -38,6 +38,17 @@ class Stored:
     policy: WindowPolicy | None = None
     latest: datetime | None = None
     stopped_by: str | None = None
+    breaker_since: datetime | None = None
+    paused_ms: int = 0
+
+    @property
+    def unknowns(self) -> SimpleNamespace:
+        found = SimpleNamespace(breaker_since=self.breaker_since)
+        return SimpleNamespace(tally=lambda: found)
+
+    @property
+    def pacing(self) -> SimpleNamespace:
+        return SimpleNamespace(read=lambda: SimpleNamespace(paused_ms=self.paused_ms))
 
     @property
     def campaigns(self) -> SimpleNamespace:
@@ -66,16 +77,17 @@ def planned(
     windows: str = "fr-marketing",
     policy: WindowPolicy | None = None,
     latest: datetime | None = None,
-    stopped_by: str | None = None,
+    shut: Mapping[str, Any] = MappingProxyType({}),
     **status: Any,  # noqa: ANN401 - any field
 ) -> Sequence[Departure]:
-    stored = Stored(list(batches), policy, latest, stopped_by)
+    stored = Stored(list(batches), policy, latest, **shut)
     settings = Settings.model_validate({"windows": windows})
     found = cast(
         "CampaignStatus",
         SimpleNamespace(
             **{
                 "id": "c1",
+                "account": "default",
                 "state": C.SENDING,
                 "hold": None,
                 "send_at": None,
@@ -160,7 +172,9 @@ def test_a_time_of_its_own_is_waited_for() -> None:
 
 
 def test_what_the_api_has_goes_out_whatever_is_stopped_or_late_here() -> None:
-    found = planned((B.SCHEDULED, [GUADELOUPE]), send_at=MORNING, policy=P.HOLD, stopped_by="ada")
+    found = planned(
+        (B.SCHEDULED, [GUADELOUPE]), send_at=MORNING, policy=P.HOLD, shut={"stopped_by": "ada"}
+    )
 
     assert found == [departure(MORNING, 1, 1, "its time")]
 
@@ -197,6 +211,14 @@ def test_what_is_held_has_no_time(hold: HoldReason) -> None:
 
 @pytest.mark.parametrize("hold", [None, H.TIME])
 def test_who_stopped_it_is_told(hold: HoldReason | None) -> None:
-    found = planned((B.READY, [PARIS]), hold=hold, stopped_by="ada")
+    found = planned((B.READY, [PARIS]), hold=hold, shut={"stopped_by": "ada"})
 
     assert found == [departure(None, 1, 1, "stopped by ada")]
+
+
+def test_whatever_keeps_the_whole_account_from_sending_is_told() -> None:
+    lost = planned((B.READY, [PARIS]), shut={"breaker_since": NOON})
+    both = planned((B.READY, [PARIS]), shut={"stopped_by": "ada", "paused_ms": 4_000})
+
+    assert lost == [departure(None, 1, 1, "too many answers were lost")]
+    assert both == [departure(None, 1, 1, "stopped by ada; the API asked for a pause")]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from dispatcher.cli.checks import Grade, check_names
+from dispatcher.cli.checks import check_names
+from dispatcher.cli.findings import Grade
 from dispatcher.errors import SettingsError
 from dispatcher.logs import configure_logs, warn_of_strays
 from dispatcher.setting_names import SECRETS_DIR

@@ -6,8 +6,6 @@ from pydantic import SecretStr
 from dispatcher import Settings
 from dispatcher.account_settings import AccountSettings
 from dispatcher.cli.checks import (
-    Grade,
-    Result,
     check_api,
     check_credentials,
     check_dialect,
@@ -17,6 +15,7 @@ from dispatcher.cli.checks import (
 )
 from dispatcher.cli.doctor import exit_code
 from dispatcher.cli.exit_codes import ExitCode
+from dispatcher.cli.findings import Grade, Result
 from dispatcher.errors import (
     ApiUnreachableError,
     CredentialsRefusedError,

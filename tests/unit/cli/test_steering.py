@@ -266,8 +266,6 @@ def test_stop_holds_back_what_it_is_told_and_says_how_to_go_on(
         ("stop", "--all", "--account", "shop"),
         ("stop", "--all", "--campaign", "spring"),
         ("stop", "--account", "shop", "--campaign", "spring"),
-        ("start",),
-        ("start", "--all", "--account", "shop"),
     ],
 )
 def test_nothing_happens_unless_one_thing_is_named(
@@ -290,6 +288,24 @@ def test_start_names_what_it_released(fake: FakeDispatcher, released: list[str],
     assert lines(run("start", "--all")) == [line]
     assert lines(run("start", "--account", "shop")) == [line]
     assert fake.told == ["start None", "start shop"]
+
+
+def test_start_releases_the_account_that_is_meant_without_the_option(
+    fake: FakeDispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPATCHER_ACCOUNTS__DEFAULT__TOKEN", "a-token")
+    fake.released = ["default"]
+
+    assert lines(run("start")) == ["released: default"]
+    assert fake.told == ["start default"]
+
+
+def test_start_takes_one_account_or_all(fake: FakeDispatcher) -> None:
+    result = run("start", "--all", "--account", "shop")
+
+    assert result.exit_code == 2
+    assert "give --all or --account NAME, not both" in result.output
+    assert fake.told == []
 
 
 @pytest.mark.usefixtures("_in_paris")
