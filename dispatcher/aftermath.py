@@ -42,7 +42,9 @@ class Aftermath:
         found = self._open(account).results.of(campaign)
         return (result for result in found if result in selection)
 
-    def explain(self, campaign: str, number: str, *, account: str | None = None) -> Explanation:
+    def explain(
+        self, campaign: str, number: str | int, *, account: str | None = None
+    ) -> Explanation:
         """Tell everything that happened to one recipient, with reasons, and what is next.
 
         Raises:
@@ -50,7 +52,8 @@ class Aftermath:
             UnknownCampaignError: there is none of that id on that account.
             UnknownRecipientError: the number did not come in with that campaign.
         """
-        return explain(self._open(account), campaign, number, normalise=self._preparation.normalise)
+        normalise = self._preparation.normalise
+        return explain(self._open(account), campaign, str(number), normalise=normalise)
 
     def resend(
         self,

@@ -174,9 +174,9 @@ class Dispatcher(Aftermath):
                 simulate=simulate,
             )
 
-    def forget(self, number: str, *, by: str = "", timeout: float = 30) -> Forgotten:
+    def forget(self, number: str | int, *, by: str = "", timeout: float = 30) -> Forgotten:
         """Erase one person everywhere, and look whether they are nowhere; see `Erasure.forget`."""
-        return self.erasure.forget(number, by=by, timeout=timeout)
+        return self.erasure.forget(str(number), by=by, timeout=timeout)
 
     def contact_lists(self, campaign: str, *, account: str | None = None) -> list[str]:
         """Give the ids of the lists at the API that were made for a campaign.

@@ -1,10 +1,12 @@
 """How bad input is told: to people as a table, to scripts as JSON."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from dispatcher.cli.output import count, listing, stderr, write_json
 from dispatcher.cli.row_files import ERRORS_HEADER, problem_cells
-from dispatcher.errors import InputError
+from dispatcher.errors import InputError, Problem
 
 _SHOWN = 20
 _MEND_OR_SKIP = "Mend them (--errors FILE lists all), or send to the others: --bad-rows skip"
@@ -28,6 +30,20 @@ def show_problems(error: InputError, console: Console, *, advice: str = _MEND_OR
         console.print(f"and {error.total - len(shown):,} more")
     if any(problem.row is not None for problem in shown):
         console.print(advice)
+
+
+def show_skipped(problems: Sequence[Problem], total: int, console: Console) -> None:
+    """Show the first rows that were skipped, and how many more were.
+
+    Args:
+        problems: the first of them.
+        total: how many there are in all.
+        console: where to.
+    """
+    shown = problems[:_SHOWN]
+    console.print(listing("skipped", ERRORS_HEADER, map(problem_cells, shown)))
+    if total > len(shown):
+        console.print(f"and {total - len(shown):,} more")
 
 
 def write_problems_json(error: InputError) -> None:

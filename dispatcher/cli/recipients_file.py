@@ -64,7 +64,7 @@ class RecipientsFile:
         wording = Wording(self.text)
         keys = set(map(field_key, wording.template.fields))
         with (
-            self._stream(reading) as stream,
+            self.stream(reading) as stream,
             open_table(
                 stream,
                 number_column=self.number_column,
@@ -79,7 +79,8 @@ class RecipientsFile:
             yield Audience(_recipients(table, reading), _words(table, wording.template.fields))
 
     @contextmanager
-    def _stream(self, reading: Reading) -> Iterator[BinaryIO]:
+    def stream(self, reading: Reading) -> Iterator[BinaryIO]:
+        """Open the bytes themselves."""
         if self.is_stdin:
             yield sys.stdin.buffer
             return

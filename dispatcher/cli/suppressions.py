@@ -1,25 +1,35 @@
 """`dispatcher suppressions`: who must not be sent to."""
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from heapq import nlargest
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from dispatcher.cli.exit_codes import ExitCode
-from dispatcher.cli.output import count, listing, say, stdout, write_json
-from dispatcher.cli.problems_view import tell_problems
-from dispatcher.cli.results_file import opened_for_results
+from dispatcher.cli.output import count, listing, say, stderr, stdout, write_json
+from dispatcher.cli.problems_view import show_skipped, tell_problems
+from dispatcher.cli.recipients_file import STDIN, Words, error_in_own_words, in_own_words
+from dispatcher.cli.row_files import ErrorsFile, refuse_same_file
 from dispatcher.cli.session import AccountOption, JsonOption, opened_dispatcher, user_name
+from dispatcher.cli.suppression_files import (
+    HEADER,
+    NumberColumnOption,
+    SheetOption,
+    cells,
+    document,
+    opened_people,
+    write_entries,
+)
 from dispatcher.domain.campaign import BadRows, Recipient
-from dispatcher.domain.suppressions import Suppression, SuppressionSource
+from dispatcher.domain.suppressions import SuppressionSource
 from dispatcher.errors import InputError
+from dispatcher.settings import Settings
+from dispatcher.smsfactor import Dialect
 from dispatcher.suppressing import Standing, Suppressed
-from dispatcher.tables import open_table
 
 _HELP = """Keep lists of who must not be sent to.
 
@@ -29,13 +39,14 @@ and right before each send.
 Example: dispatcher suppressions add '06 39 98 00 01' --reason 'asked by mail'
 """
 _MEND = "The rows count the numbers as you gave them. Mend those, and give all of them again."
-_MEND_OR_SKIP = "Mend them, or suppress the others: --bad-rows skip"
-_STDOUT = Path("-")
-_HEADER = ("number", "since", "source", "reason", "by")
+_MEND_OR_SKIP = "Mend them (--errors FILE lists all), or suppress the others: --bad-rows skip"
 
 _app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_HELP)
 
 Numbers = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="In any usual form.")]
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="As for `send`; - is standard input.")
+]
 ReasonOption = Annotated[
     str, typer.Option("--reason", metavar="WORDS", help="Why, without personal data.")
 ]
@@ -60,32 +71,48 @@ def add(
     """
     with _told_problems(as_json=as_json), opened_dispatcher() as dispatcher:
         found = dispatcher.suppressions.add(numbers, reason=reason, by=user_name(), account=account)
-    _tell_added(found, as_json=as_json)
+    _tell_added(found, {}, as_json=as_json)
 
 
 @_app.command()
-def remove(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="In any usual form.")],
+def remove(  # noqa: PLR0913 - each is an option of the command
+    numbers: Annotated[
+        list[str] | None, typer.Argument(metavar="[NUMBER]...", help="In any usual form.")
+    ] = None,
     *,
     reason: ReasonOption,
+    file: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Everybody in this file, as for `import`."),
+    ] = None,
+    number_column: NumberColumnOption = None,
+    sheet: SheetOption = None,
     account: AccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let somebody be sent to again; the reason stays on record.
+    """Let people be sent to again; the reason stays on record.
 
-    The API's own blacklist is told by the next `sync` with the live dialect; with v1 only its back
-    office can.
+    Nobody is taken off if a number is not valid. The API's own blacklist is told by the next
+    `sync` with the live dialect; with v1 only its back office can.
 
     Example: dispatcher suppressions remove '06 39 98 00 01' --reason 'subscribed again'
     """
+    if (file is None) == (not numbers):
+        raise typer.BadParameter("give numbers, or --from FILE")
     with _told_problems(as_json=as_json), opened_dispatcher() as dispatcher:
-        was_on_it = dispatcher.suppressions.remove(
-            number, reason=reason, by=user_name(), account=account
+        whom: Sequence[str | Recipient] = numbers or []
+        if file is not None:
+            with opened_people(file, number_column=number_column, sheet=sheet) as (people, _):
+                whom = list(people)
+        removed = dispatcher.suppressions.remove_all(
+            whom, reason=reason, by=user_name(), account=account
         )
     if as_json:
-        write_json({"removed": was_on_it})
-    else:
-        typer.echo("they may be sent to again" if was_on_it else "they were not on the list")
+        write_json({"removed": removed})
+        return
+    typer.echo(f"{count(removed, 'number')} taken off: they may be sent to again")
+    if Settings.from_env().dialect == Dialect.V1.value:
+        say("Whom the API's own blacklist has, it still refuses: only its back office ends that.")
 
 
 @_app.command("list")
@@ -113,46 +140,56 @@ def list_suppressions(
         )
         found = nlargest(most, wanted, key=lambda entry: entry.at)
     if as_json:
-        write_json({"total": total, "entries": [_document(entry) for entry in found]})
+        write_json({"total": total, "entries": [document(entry) for entry in found]})
         return
-    stdout().print(listing(f"{total:,} suppressed", _HEADER, map(_cells, found)))
+    stdout().print(listing(f"{total:,} suppressed", HEADER, map(cells, found)))
 
 
 @_app.command("import")
 def import_file(  # noqa: PLR0913 - each is an option of the command
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="As for `send`.")
-    ],
+    file: FileArgument,
     *,
     reason: ReasonOption = "",
-    number_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Column of the numbers; left out: found.")
-    ] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook.")] = None,
+    number_column: NumberColumnOption = None,
+    sheet: SheetOption = None,
     bad_rows: Annotated[
         BadRows, typer.Option(help="Refuse the file for numbers that are not valid, or skip them.")
     ] = BadRows.REJECT,
+    errors: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, writable=True, help="Write every bad row to this CSV file."),
+    ] = None,
     account: AccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put everybody in a file onto the list; importing it again changes nothing.
 
+    What `export` wrote keeps its columns since, source and reason: how it is known that somebody
+    must not be sent to.
+
     Example: dispatcher suppressions import stop-list.csv --reason 'list of the old tool'
     """
+    refuse_same_file(file, errors)
+    bad = ErrorsFile(errors)
     with (
         _told_problems(as_json=as_json, advice=_MEND_OR_SKIP),
-        open_table(file, number_column=number_column, sheet=sheet) as table,
         opened_dispatcher() as dispatcher,
+        opened_people(file, number_column=number_column, sheet=sheet) as (people, words),
     ):
-        found = dispatcher.suppressions.add(
-            (Recipient(row.number, row=row.row) for row in table),
-            reason=reason,
-            by=user_name(),
-            source=SuppressionSource.IMPORT,
-            bad_rows=bad_rows,
-            account=account,
-        )
-    _tell_added(found, as_json=as_json)
+        # The file of bad rows is to be there when they are refused, too.
+        with bad.opened():
+            add = partial(dispatcher.suppressions.add, people, reason=reason, by=user_name())
+            found = _or_error(
+                lambda: add(
+                    source=SuppressionSource.IMPORT,
+                    bad_rows=bad_rows,
+                    on_bad=lambda problem: bad.write(problem, words),
+                    account=account,
+                )
+            )
+        if isinstance(found, InputError):
+            raise error_in_own_words(found, words)
+        _tell_added(found, words, as_json=as_json)
 
 
 @_app.command()
@@ -170,25 +207,9 @@ def export(
 
     Example: dispatcher suppressions export stop-list.csv
     """
-    written = erased = 0
-    path = None if file == _STDOUT else file
-    with opened_dispatcher() as dispatcher, opened_for_results(path) as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        if not as_json:
-            table.writerow(_HEADER)
-        for entry in dispatcher.suppressions.all(account=account):
-            if entry.number is None:
-                erased += 1
-                continue
-            written += 1
-            if as_json:
-                stream.write(msgspec.json.encode(_document(entry)).decode() + "\n")
-            else:
-                table.writerow(_cells(entry))
-    if path is not None:
-        say(f"{count(written, 'number')} written to {path}")
-    if erased:
-        say(f"{count(erased, 'erased number')} left out, suppressed all the same")
+    with opened_dispatcher() as dispatcher:
+        path = None if file == STDIN else file
+        write_entries(dispatcher.suppressions.all(account=account), path, as_json=as_json)
 
 
 @_app.command()
@@ -236,35 +257,29 @@ def _told_problems(*, as_json: bool, advice: str = _MEND) -> Iterator[None]:
         raise typer.Exit(ExitCode.BAD_INPUT) from None
 
 
-def _tell_added(found: Suppressed, *, as_json: bool) -> None:
+def _or_error(add: Callable[[], Suppressed]) -> Suppressed | InputError:
+    try:
+        return add()
+    except InputError as error:
+        return error
+
+
+def _tell_added(found: Suppressed, words: Words, *, as_json: bool) -> None:
     if as_json:
-        write_json(
-            {"rows": found.rows, "new": found.new, "known": found.known, "bad": len(found.bad)}
-        )
+        told = {"rows": found.rows, "new": found.new, "known": found.known, "bad": found.skipped}
+        write_json(told)
         return
-    skipped = f", {count(len(found.bad), 'bad row')} skipped" if found.bad else ""
+    skipped = f", {count(found.skipped, 'bad row')} skipped" if found.skipped else ""
     typer.echo(f"{count(found.new, 'number')} suppressed, {found.known:,} were so already{skipped}")
-
-
-def _document(entry: Suppression) -> dict[str, Any]:
-    return {
-        "number": None if entry.number is None else f"+{entry.number}",
-        "since": entry.at,
-        "source": entry.source,
-        "reason": entry.reason,
-        "by": entry.by,
-    }
-
-
-def _cells(entry: Suppression) -> tuple[str, ...]:
-    number = "(erased)" if entry.number is None else f"+{entry.number}"
-    return number, entry.at.isoformat(), entry.source.value, entry.reason, entry.by
+    if found.skipped:
+        problems = [in_own_words(problem, words) for problem in found.bad]
+        show_skipped(problems, found.skipped, stderr())
 
 
 def _standing_document(found: Standing) -> dict[str, Any]:
     return {
         "number": f"+{found.number}",
-        "suppressed": None if found.suppression is None else _document(found.suppression),
+        "suppressed": None if found.suppression is None else document(found.suppression),
         "removed": found.lift,
     }
 

@@ -25,6 +25,21 @@ class SuppressionSource(enum.Enum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """How it is known that somebody must not be sent to.
+
+    Attributes:
+        at: since when.
+        source: how they came onto the list.
+        reason: why, in words; "" when nobody said.
+    """
+
+    at: datetime
+    source: SuppressionSource
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Suppression:
     """One entry of an account's suppression list; its repr does not tell whose.
 

@@ -1,6 +1,6 @@
 """The suppression list of one account: who must not be sent to."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -20,7 +20,7 @@ from dispatcher.store.suppression_records import (
 )
 
 # One entry of the log names them all, and its stream is to stay small.
-_ADDED_AT_ONCE = 500
+_CHANGED_AT_ONCE = 500
 _UNLESS_LIFTED = "unless lifted"
 
 
@@ -91,7 +91,7 @@ class SuppressionList:
         """
         new = 0
         numbers = iter(addition.numbers)
-        while some := list(islice(numbers, _ADDED_AT_ONCE)):
+        while some := list(islice(numbers, _CHANGED_AT_ONCE)):
             arguments = suppress_arguments(self.key, replace(addition, numbers=some))
             new += self._run(Script.SUPPRESS, *arguments)[0]
         return new
@@ -102,7 +102,15 @@ class SuppressionList:
         Raises:
             StoreUnavailableError: Redis did not confirm it; removing again is safe.
         """
-        return bool(self._run(Script.LIFT, self._digest(number), reason, by))
+        return bool(self.remove_all([number], reason=reason, by=by))
+
+    def remove_all(self, numbers: Iterable[int], *, reason: str, by: str) -> int:
+        """Take many off the list, as `remove` does; give how many were on it."""
+        gone = 0
+        rest = iter(numbers)
+        while some := list(islice(rest, _CHANGED_AT_ONCE)):
+            gone += self._run(Script.LIFT, b"".join(self.digests_of(some)), reason, by)
+        return gone
 
     def forget(self, number: int) -> bool:
         """Erase a number from the list, where its digest stays; False if not on it."""

@@ -49,8 +49,10 @@ def test_people_are_added_checked_and_removed_with_a_reason(run: Run) -> None:
     assert standing[0]["suppressed"]["source"] == "operator"
     assert standing[1] == {"number": "+33639980003", "suppressed": None, "removed": None}
     removed = ("remove", "0639980001", "--reason", "subscribed again")
-    assert run(*removed)[1] == "they may be sent to again\n"
-    assert run(*removed)[1] == "they were not on the list\n"
+    assert run(*removed)[1] == "1 number taken off: they may be sent to again\n"
+    code, output, errors = run(*removed)
+    assert (code, output) == (0, "0 numbers taken off: they may be sent to again\n")
+    assert "its back office" in errors
     assert "subscribed again" in run("check", "0639980001")[1]
     assert as_json(run, "check", "0639980001")[0]["removed"]["reason"] == "subscribed again"
 
@@ -95,6 +97,94 @@ def test_a_file_is_imported_listed_and_exported_to_be_imported_elsewhere(
     assert {json.loads(line)["number"] for line in lines} == {"+33639980001", "+33639980002"}
 
 
+def test_a_move_keeps_how_it_is_known_that_somebody_must_not_be_sent_to(run: Run) -> None:
+    run("add", "+33639980001", "--reason", "asked by mail")
+    run("export", "all.csv")
+    before = as_json(run, "check", "+33639980001")[0]["suppressed"]
+
+    run("import", "all.csv", "--account", "other", "--reason", "moved")
+
+    after = as_json(run, "check", "+33639980001", "--account", "other")[0]["suppressed"]
+    assert (before["source"], before["reason"]) == ("operator", "asked by mail")
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        ("2026-11-22T20:00:00,reply,", "since"),
+        ("2999-01-01T00:00:00+00:00,reply,", "since"),
+        ("yesterday,reply,", "since"),
+        (",by mouth,", "source"),
+        (f",,{'x' * 201}", "reason"),
+    ],
+)
+def test_a_row_of_an_export_that_says_nonsense_is_named(run: Run, row: str, field: str) -> None:
+    Path("all.csv").write_text(f"number,since,source,reason\n+33639980001,,,\n+33639980002,{row}\n")
+
+    code, output, errors = run("import", "all.csv")
+
+    assert (code, output) == (3, "")
+    assert f"3 {field}" in " ".join(errors.split())
+    assert as_json(run, "list")["total"] == 0
+
+
+def test_columns_of_another_tool_that_are_called_the_same_mean_nothing(run: Run) -> None:
+    Path("other.csv").write_text("number,source\n+33639980001,web form\n")
+
+    assert as_json(run, "import", "other.csv")["new"] == 1
+
+
+def test_every_bad_row_is_counted_and_written(run: Run) -> None:
+    rows = "".join(f"{n}\n" for n in range(10_050))
+    Path("bad.csv").write_text(f"mobile\n+33639980001\n{rows}")
+
+    code, output, errors = run("import", "bad.csv", "--bad-rows", "skip", "--errors", "e.csv")
+
+    assert code == 0
+    assert output == "1 number suppressed, 0 were so already, 10,050 bad rows skipped\n"
+    assert "and 10,030 more" in errors
+    written = Path("e.csv").read_text().splitlines()
+    assert (len(written), written[1].split(",")[:2]) == (10_051, ["3", "mobile"])
+    refused, _, told = run("import", "bad.csv", "--errors", "again.csv")
+    assert refused == 3
+    assert "10,050 problems; nothing was kept" in told
+    assert Path("again.csv").read_text() == Path("e.csv").read_text()
+
+
+def test_a_file_that_names_nobody_is_refused(run: Run) -> None:
+    Path("empty.csv").write_text("mobile\n")
+
+    code, _, errors = run("import", "empty.csv")
+
+    assert code == 3
+    assert "it names nobody" in errors
+    assert run("import", "nowhere.csv")[0] == 2
+
+
+def test_standard_input_is_imported(run: Run) -> None:
+    assert as_json(run, "list")["total"] == 0
+    given = "mobile\n06 39 98 00 01\n"
+
+    found = CliRunner().invoke(app, ["suppressions", "import", "-"], input=given)
+
+    assert found.stdout == "1 number suppressed, 0 were so already\n"
+
+
+def test_a_wrong_import_is_taken_back_whole_or_not_at_all(run: Run) -> None:
+    Path("wrong.csv").write_text("mobile\n+33639980001\n+33639980002\n")
+    run("import", "wrong.csv")
+    Path("worse.csv").write_text("mobile\n+33639980001\n12\n")
+    undo = ("--reason", "the wrong file")
+
+    assert run("remove", "--from", "worse.csv", *undo)[0] == 3
+    assert as_json(run, "list")["total"] == 2
+    assert run("remove", *undo)[0] == 2
+    assert run("remove", "+33639980001", "--from", "wrong.csv", *undo)[0] == 2
+    assert as_json(run, "remove", "--from", "wrong.csv", *undo) == {"removed": 2}
+    assert as_json(run, "list")["total"] == 0
+
+
 def test_who_was_erased_is_counted_and_not_shown(run: Run, redis_url: str) -> None:
     run("add", "+33639980001", "+33639980002")
     bench = Bench(redis_url)
@@ -124,8 +214,7 @@ def test_bad_numbers_are_answered_with_advice_that_can_be_followed(run: Run) -> 
 
     assert "give all of them again" in added
     assert "--" not in added
-    assert "suppress the others: --bad-rows skip" in imported
-    assert "--errors" not in imported
+    assert "--errors FILE lists all), or suppress the others: --bad-rows skip" in imported
     assert run("import", "stop.csv", "--bad-rows", "skip")[0] == 0
 
 
