@@ -1,6 +1,6 @@
 """Tells what became of one recipient: every step that concerns it, with its reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from dispatcher.domain.campaign import CampaignStatus, Event, RecipientResult
@@ -8,6 +8,7 @@ from dispatcher.domain.explanation import Explanation, Step
 from dispatcher.domain.fates import Exclusion, RecipientState
 from dispatcher.domain.lifecycle import BatchState, CampaignState, HoldReason
 from dispatcher.domain.numbers import Normaliser, NumberProblem
+from dispatcher.domain.suppressions import Suppression
 from dispatcher.errors import InputError, Problem, UnknownRecipientError
 from dispatcher.store.account import AccountStore
 from dispatcher.store.people import Person
@@ -83,15 +84,16 @@ def _story(
     person: Person,
     dropped: list[RecipientResult],
 ) -> Explanation:
-    steps = [*_arrival(status, person), *_course(store, status, person)]
+    (listed,) = store.suppressions.look_up([int(person.result.number)]).values()
+    steps = [*_arrival(status, person), *_course(store, status, person, listed)]
     steps += _receipts(store, status, person)
     steps += [
         Step(at=status.created_at, what=f"another row with this number was dropped: {row.reason}")
         for row in dropped
     ]
     steps += _resends(store, status, person)
-    steps += _suppression(store, int(person.result.number))
     steps += _replies(store, status, person)
+    steps += _suppression(listed)
     result = person.result
     return Explanation(
         campaign=status.id,
@@ -100,11 +102,17 @@ def _story(
         state=result.state,
         reason=result.reason,
         batch=person.n,
+        place=result.place,
         ticket=result.ticket,
         text=person.text,
-        steps=tuple(sorted(steps, key=lambda step: step.at or _BEGINNING)),
+        steps=tuple(sorted(steps, key=_when)),
         next=_next(status, person),
     )
+
+
+def _when(step: Step) -> tuple[datetime, bool]:
+    # The last receipt ends its campaign, in the same moment.
+    return step.at or _BEGINNING, step.what.endswith(f"-> {CampaignState.FINISHED.value}")
 
 
 def _arrival(status: CampaignStatus, person: Person) -> Iterator[Step]:
@@ -118,19 +126,50 @@ def _arrival(status: CampaignStatus, person: Person) -> Iterator[Step]:
         yield Step(at=status.created_at, what=f"sent again, after campaign {status.resend_of}")
 
 
-def _course(store: AccountStore, status: CampaignStatus, person: Person) -> Iterator[Step]:
+def _course(
+    store: AccountStore, status: CampaignStatus, person: Person, listed: Suppression | None
+) -> Iterator[Step]:
     mine = f"batch {person.n}"
+    looks: list[Event] = []
     for event in store.events.all(status.id):
         if event.what == mine:
+            looks.append(event)
             yield Step(at=event.at, what=_of_the_batch(event, person))
         elif event.what == "quote" and event.old == str(person.n):
-            yield Step(at=event.at, what=f"{mine} quoted: {event.new} credits for all of it")
-            if person.exclusion is not None:
-                yield Step(at=event.at, what=_left_out(person.exclusion))
+            looks.append(event)
+            yield Step(at=event.at, what=f"{mine} quoted: {_credits(event.new)} for all of it")
         elif event.what == "reservation":
-            yield Step(at=event.at, what=f"{event.new} credits set aside for the campaign")
+            yield Step(at=event.at, what=f"{_credits(event.new)} set aside for the campaign")
         elif event.what in _OF_ALL:
             yield Step(at=event.at, what=_of_the_campaign(event))
+    if person.exclusion is not None and looks:
+        yield Step(
+            at=_left_out_at(looks, person.exclusion, listed), what=_left_out(person.exclusion)
+        )
+
+
+def _left_out_at(
+    looks: Sequence[Event], exclusion: Exclusion, listed: Suppression | None
+) -> datetime:
+    """Tell when somebody was left out: by the first look at their batch that could know of it.
+
+    Args:
+        looks: the quote of the batch, and its transitions.
+        exclusion: why.
+        listed: the entry of the suppression list, if there is one.
+    """
+    able = [
+        look.at
+        for look in looks
+        if (exclusion is not Exclusion.REACHED or look.what != "quote")
+        and (exclusion is not Exclusion.SUPPRESSED or listed is None or look.at >= listed.at)
+    ]
+    # Whoever was taken off the list and put back is on it since later.
+    return able[0] if able else looks[0].at
+
+
+def _credits(number: str) -> str:
+    return f"{number} credit{'' if number == '1' else 's'}"
 
 
 def _left_out(exclusion: Exclusion) -> str:
@@ -141,13 +180,10 @@ def _left_out(exclusion: Exclusion) -> str:
     return f"left out: the API would not send to it ({exclusion.name.lower()})"
 
 
-def _suppression(store: AccountStore, number: int) -> Iterator[Step]:
-    for entry in store.suppressions.look_up([number]).values():
-        if entry is not None:
-            why = f": {entry.reason}" if entry.reason else ""
-            yield Step(
-                at=entry.at, what=f"put on the suppression list by {entry.source.value}{why}"
-            )
+def _suppression(listed: Suppression | None) -> Iterator[Step]:
+    if listed is not None:
+        why = f": {listed.reason}" if listed.reason else ""
+        yield Step(at=listed.at, what=f"put on the suppression list by {listed.source.value}{why}")
 
 
 def _replies(store: AccountStore, status: CampaignStatus, person: Person) -> Iterator[Step]:

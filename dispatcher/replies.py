@@ -32,6 +32,21 @@ class Replies:
         wanted = (reply for reply in found if campaign in (None, reply.campaign))
         return list(islice(wanted, count))
 
+    def get(self, reply: str, *, account: str | None = None) -> Reply:
+        """Give one reply, such as one that an event tells of.
+
+        Args:
+            reply: its id.
+            account: whose; None for the default.
+
+        Raises:
+            UnknownReplyError: there is none of that id on that account.
+        """
+        found = self._open(account).replies.read(reply)
+        if found is None:
+            raise UnknownReplyError(f"no reply {reply} on account {self._account_name(account)}")
+        return found
+
     def to_review(self, *, account: str | None = None) -> Iterator[Reply]:
         """Give the replies that mention stopping without saying just that, newest first.
 

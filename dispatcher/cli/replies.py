@@ -1,12 +1,13 @@
 """`dispatcher replies`: what people answered, and what of it a person has to read."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from dispatcher.cli.output import count as counted
-from dispatcher.cli.output import listing, say, stdout, write_json
+from dispatcher.cli.output import listing, pairs, say, stdout, write_json
 from dispatcher.cli.session import AccountOption, JsonOption, opened_dispatcher, user_name
 from dispatcher.domain.replies import Reply, Verdict
 from dispatcher.producer import Dispatcher
@@ -55,6 +56,26 @@ def list_replies(
     if waiting and not as_json:
         wait = "waits" if waiting == 1 else "wait"
         say(f"{counted(waiting, 'reply')} {wait} to be read: dispatcher replies review")
+
+
+@_app.command()
+def show(
+    reply: Annotated[str, typer.Argument(metavar="ID", help="The reply's id, as events tell it.")],
+    *,
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one reply whole.
+
+    Example: dispatcher replies show 3f9c2e71a8b04d5566aa
+    """
+    with opened_dispatcher() as dispatcher:
+        found = dispatcher.replies.get(reply, account=account)
+    if as_json:
+        write_json(_document(found))
+    else:
+        rows = [(name, value) for name, value in _pairs(found) if value]
+        stdout().print(pairs(f"Reply {found.id}", rows))
 
 
 @_app.command()
@@ -124,19 +145,29 @@ def _show(found: list[Reply], *, as_json: bool) -> None:
 
 
 def _row(reply: Reply) -> tuple[str, ...]:
-    taken_for = reply.intent.value
-    if reply.verdict is not None:
-        taken_for = f"{reply.verdict.value} ({reply.by})"
-    elif reply.needs_review:
-        taken_for += ", to be read"
     return (
         reply.id,
-        f"{reply.at.astimezone():%Y-%m-%d %H:%M}",
+        f"{reply.at.astimezone():%Y-%m-%d %H:%M %z}",
         reply.number or _harmless(reply.sender),
         reply.campaign or "",
-        taken_for,
+        _taken_for(reply),
         _harmless(reply.text),
     )
+
+
+def _pairs(reply: Reply) -> Iterator[tuple[str, str]]:
+    yield "written", f"{reply.at.astimezone():%Y-%m-%d %H:%M:%S %z}"
+    yield "number", reply.number or _harmless(reply.sender)
+    yield "campaign", reply.campaign or "none that reached this number before"
+    yield "place", "" if reply.place is None else f"{reply.place}, as `results` tells"
+    yield "taken for", _taken_for(reply)
+    yield "text", _harmless(reply.text)
+
+
+def _taken_for(reply: Reply) -> str:
+    if reply.verdict is not None:
+        return f"{reply.verdict.value} ({reply.by})"
+    return reply.intent.value + (", to be read" if reply.needs_review else "")
 
 
 def _harmless(words: str) -> str:

@@ -14,7 +14,7 @@ import typer
 
 from dispatcher.domain.campaign import RecipientResult
 
-HEADER = ("number", "id", "state", "reason", "ticket", "receipt", "sent_at", "receipt_at")
+HEADER = ("number", "id", "state", "reason", "ticket", "receipt", "sent_at", "receipt_at", "place")
 
 
 @contextmanager
@@ -64,6 +64,7 @@ def _cells(result: RecipientResult) -> tuple[str, ...]:
         result.receipt or "",
         _moment(result.sent_at),
         _moment(result.receipt_at),
+        "" if result.place is None else str(result.place),
     )
 
 

@@ -243,6 +243,8 @@ class RecipientResult:
         receipt: name of the last receipt's code.
         sent_at: when its batch was settled as accepted.
         receipt_at: when the API says the last receipt happened.
+        place: among the recipients kept, from 0, which events call them by; None for a row that
+            was not kept.
     """
 
     number: str
@@ -253,6 +255,7 @@ class RecipientResult:
     receipt: str | None = None
     sent_at: datetime | None = None
     receipt_at: datetime | None = None
+    place: int | None = None
 
     def __repr__(self) -> str:
         """Keep the number out of logs and tracebacks."""

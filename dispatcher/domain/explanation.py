@@ -30,6 +30,7 @@ class Explanation:
         state: what became of it.
         reason: why, when it was not delivered.
         batch: number of its batch, from 0; None for a row that was dropped.
+        place: among the recipients kept, as events call it; None as above.
         ticket: the API's id of that batch.
         text: what it was or will be sent; None where only the API merges it.
         steps: what happened, oldest first.
@@ -42,6 +43,7 @@ class Explanation:
     state: RecipientState
     reason: str | None
     batch: int | None
+    place: int | None = None
     ticket: str | None
     text: str | None = field(repr=False)
     steps: tuple[Step, ...]

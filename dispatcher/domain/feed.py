@@ -38,7 +38,8 @@ class EventKind(enum.Enum):
 
     REPLY = "reply"
     """Somebody answered, or a person judged an answer: `reply`, under which `Dispatcher.replies`
-    gives the rest, `intent`, what it is taken for, and the person's `verdict`."""
+    gives the rest, `intent`, what it is taken for, the person's `verdict`, and who answered:
+    their `place`, as of receipts, and the producer's own `id`, if it gave one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -66,6 +66,19 @@ class PostedReply:
         return blake2b(words.encode(errors="replace"), key=key, digest_size=_ID_BYTES).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Whom a reply is from.
+
+    Attributes:
+        campaign: the last that reached them.
+        place: theirs among its recipients, from 0, in the order of the results.
+    """
+
+    campaign: str
+    place: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
     """A reply as it is kept.
@@ -78,6 +91,7 @@ class Reply:
         at: when the API says it was.
         intent: what it was taken for.
         campaign: the last campaign that reached the number before; None if there is none.
+        place: of who wrote it among that one's recipients, from 0, in the order of the results.
         needs_review: a person has to say what it means.
         verdict: what they said.
         by: who did.
@@ -91,6 +105,7 @@ class Reply:
     at: datetime
     intent: Intent
     campaign: str | None = None
+    place: int | None = None
     needs_review: bool = False
     verdict: Verdict | None = None
     by: str | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from dispatcher.domain.replies import PostedReply, Reply, Verdict
+from dispatcher.domain.replies import PostedReply, Reached, Reply, Verdict
 from dispatcher.domain.stop_words import Intent
 from dispatcher.store.connection import translated
 from dispatcher.store.keys import Key
@@ -73,8 +73,8 @@ class MobileReplies:
             pipe.unlink(self._keys.of(Key.LINKING))
             pipe.execute()
 
-    def keep(self, identity: str, reply: PostedReply, *, campaign: str | None) -> bool:
-        """Keep a reply; tell whether it is new."""
+    def keep(self, identity: str, reply: PostedReply, *, reached: Reached | None) -> bool:
+        """Keep a reply, and whom it is from; tell whether it is new."""
         written_at = int(reply.at.timestamp() * 1000)
         return bool(
             self._scripts.run(
@@ -85,7 +85,8 @@ class MobileReplies:
                 reply.text.encode(errors="replace"),
                 written_at,
                 reply.intent.value,
-                campaign or "",
+                reached.campaign if reached else "",
+                reached.place if reached else "",
             )
         )
 
@@ -170,6 +171,7 @@ def _read(identity: str, fields: dict[str, str], *, needs_review: bool) -> Reply
         at=moment(fields["at"]),
         intent=Intent(fields["intent"]),
         campaign=fields.get("campaign"),
+        place=int(fields["place"]) if "place" in fields else None,
         needs_review=needs_review,
         verdict=Verdict(verdict) if verdict else None,
         by=fields.get("by"),

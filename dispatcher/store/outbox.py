@@ -108,6 +108,8 @@ class Outbox:
         """
         account, campaign = self._keys.account_name, fields[b"campaign"].decode()
         data: dict[str, Any] = msgspec.json.decode(fields[b"data"])
+        if isinstance(place := data.get("place"), int):
+            data |= {"id": self._ids.of(campaign, [place]).get(place)}
         return FeedEvent(
             account=account,
             producer=producer,

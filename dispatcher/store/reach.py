@@ -8,7 +8,7 @@ from typing import Any
 
 from dispatcher.domain.fates import FOLLOWS_BATCH, code_of
 from dispatcher.domain.lifecycle import TERMINAL, BatchState, CampaignState
-from dispatcher.domain.replies import PostedReply
+from dispatcher.domain.replies import PostedReply, Reached
 from dispatcher.domain.sequence import read_gsmsmsid
 from dispatcher.store.connection import translated
 from dispatcher.store.finder import Finder, Place
@@ -42,7 +42,7 @@ class _Answer:
 
     number: int
     at_ms: int
-    campaign: str | None = None
+    reached: Reached | None = None
     sent_ms: int = 0
 
 
@@ -56,8 +56,8 @@ class Reach:
         self._ledger = ledger
         self._results = results
 
-    def last_before(self, replies: Iterable[PostedReply]) -> list[str | None]:
-        """Give the campaign each of some replies answers, in their order; None for none.
+    def last_before(self, replies: Iterable[PostedReply]) -> list[Reached | None]:
+        """Give whom of which campaign each of some replies is from, in their order.
 
         An id of ours that the API sends along proves it (live dialect). Otherwise it is the
         campaign that was last given to the API, for that number, before the reply was written.
@@ -70,16 +70,14 @@ class Reach:
         ]
         open_ones = [
             answer
-            for answer, campaign in zip(answers, proven, strict=True)
-            if campaign is None and answer.number
+            for answer, reached in zip(answers, proven, strict=True)
+            if reached is None and answer.number
         ]
         if open_ones:
             self._search(open_ones)
-        return [
-            campaign or answer.campaign for campaign, answer in zip(proven, answers, strict=True)
-        ]
+        return [reached or answer.reached for reached, answer in zip(proven, answers, strict=True)]
 
-    def _proven(self, reply: PostedReply) -> str | None:
+    def _proven(self, reply: PostedReply) -> Reached | None:
         if not reply.gsmsmsid or not reply.number:
             return None
         sequence = read_gsmsmsid(self._ledger.receipt_key(), reply.gsmsmsid, reply.number)
@@ -87,9 +85,9 @@ class Reach:
             return None
         with translated():
             found: Any = self._client.zrevrangebyscore(
-                self._keys.of(Key.RANGES), sequence, "-inf", start=0, num=1
+                self._keys.of(Key.RANGES), sequence, "-inf", start=0, num=1, withscores=True
             )
-        return text(found[0]) if found else None
+        return Reached(text(found[0][0]), sequence - int(found[0][1])) if found else None
 
     def _search(self, answers: Collection[_Answer]) -> None:
         numbers = {answer.number for answer in answers}
@@ -100,18 +98,18 @@ class Reach:
                 self._weigh(place, answers)
 
     def _weigh(self, place: Place, answers: Collection[_Answer]) -> None:
-        sent_ms = self._sent_ms(place)
+        position = self._results.first(place.campaign, place.n) + place.place
+        sent_ms = self._sent_ms(place, position)
         if sent_ms is None:
             return
         for answer in answers:
             if answer.number == place.number and answer.sent_ms < sent_ms <= answer.at_ms:
-                answer.campaign, answer.sent_ms = place.campaign, sent_ms
+                answer.reached, answer.sent_ms = Reached(place.campaign, position), sent_ms
 
-    def _sent_ms(self, place: Place) -> int | None:
+    def _sent_ms(self, place: Place, position: int) -> int | None:
         """Tell when somebody's message was given to the API, or was due; None if it was not."""
         name = self._keys.of(Key.BATCH, place.campaign, place.n)
         with translated():
-            position = self._results.first(place.campaign, place.n) + place.place
             fate = blob(
                 self._client.getrange(self._keys.of(Key.FATES, place.campaign), position, position)
             )

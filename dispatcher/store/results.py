@@ -73,6 +73,7 @@ class Page:
             receipt=receipt,
             sent_at=self.record.settled_at if was_sent and is_accepted else None,
             receipt_at=moment(seconds * 1000) if seconds else None,
+            place=self.first + place,
         )
 
 

@@ -7,7 +7,7 @@ import pytest
 from dispatcher import BadRows, Campaign, InputError, Recipient
 from dispatcher.domain.explanation import Explanation
 from dispatcher.domain.fates import Receipt, RecipientState
-from dispatcher.domain.replies import PostedReply
+from dispatcher.domain.replies import PostedReply, Reached
 from dispatcher.domain.stop_words import Intent
 from dispatcher.domain.suppressions import SuppressionSource
 from dispatcher.errors import UnknownRecipientError
@@ -182,6 +182,31 @@ def test_whoever_is_suppressed_is_told_since_when_and_why(works: Works) -> None:
     assert found.next == "its receipt"
 
 
+def test_whoever_is_suppressed_after_the_quote_is_left_out_after_that(works: Works) -> None:
+    campaign = works.submit(FOUR[:2])
+    while quote_next(works.account, campaign) is Progress.MADE:
+        pass
+    works.account.store.ledger.approve_server(quiet_ms=0)
+    works.bench.advance(1_000)
+    stop = Addition(
+        numbers=[int(FOUR[0])],
+        source=SuppressionSource.REPLY,
+        at=datetime.fromtimestamp(works.bench.now_ms / 1000, UTC),
+    )
+    works.account.store.suppressions.add(stop)
+    works.bench.advance(1_000)
+    works.run(campaign)
+
+    found = works.resources.dispatcher.explain(campaign, FOUR[0])
+
+    told = [what for what in story(found) if "suppression list" in what or "quoted" in what]
+    assert told == [
+        "batch 0 quoted: 2 credits for all of it",
+        "put on the suppression list by reply",
+        "left out: it is on the suppression list",
+    ]
+
+
 def test_replies_to_the_campaign_are_told_without_their_text(works: Works) -> None:
     campaign = works.submit()
     works.run(campaign)
@@ -192,8 +217,8 @@ def test_replies_to_the_campaign_are_told_without_their_text(works: Works) -> No
         at=T0 + timedelta(minutes=5),
         intent=Intent.DOUBTFUL,
     )
-    works.account.store.replies.keep("r1", reply, campaign=campaign)
-    works.account.store.replies.keep("r2", reply, campaign="another")
+    works.account.store.replies.keep("r1", reply, reached=Reached(campaign, 0))
+    works.account.store.replies.keep("r2", reply, reached=Reached("another", 0))
 
     told = story(works.resources.dispatcher.explain(campaign, FOUR[0]))
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from dispatcher.cli.account_checks import check_replies
 from dispatcher.cli.findings import Grade
 from dispatcher.cli.main import app
-from dispatcher.domain.replies import ReplyReader
+from dispatcher.domain.replies import Reached, ReplyReader
 from dispatcher.domain.timing import utc_now
 from dispatcher.errors import SettingsError, UnknownReplyError
 from dispatcher.settings import Settings
@@ -64,7 +64,9 @@ def texts(redis_url: str) -> dict[str, str]:
         }
         reply = reader.read(json.dumps(document).encode(), is_stop=False, received_at=utc_now())
         names[text] = reply.identity(b"k")
-        bench.account.replies.keep(names[text], reply, campaign="c1" if place else None)
+        bench.account.replies.keep(
+            names[text], reply, reached=Reached("c1", place) if place else None
+        )
     bench.close()
     return names
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from dispatcher.domain.replies import BrokenReplyError, PostedReply
+from dispatcher.domain.replies import BrokenReplyError, PostedReply, Reached
 from dispatcher.errors import StoreError, StoreFullError, StoreUnavailableError
 from dispatcher.store.inbox import Hook
 from dispatcher.store.mobile_replies import PostedReplies
@@ -31,9 +31,9 @@ def link_next(account: Account) -> Progress:
     if not entries:
         return Progress.NONE
     found = list(_read(account, entries))
-    campaigns = account.store.reach.last_before(each.reply for each in found)
-    for each, campaign in zip(found, campaigns, strict=True):
-        _keep(account, each, campaign)
+    reached = account.store.reach.last_before(each.reply for each in found)
+    for each, whom in zip(found, reached, strict=True):
+        _keep(account, each, whom)
     account.store.replies.confirm([posted.entry for posted in entries])
     return Progress.MADE
 
@@ -54,10 +54,10 @@ def _read(account: Account, entries: Sequence[PostedReplies]) -> Iterable[_Found
         _quarantine(account, posted.hook, forward_receipts(account, broken))
 
 
-def _keep(account: Account, found: _Found, campaign: str | None) -> None:
+def _keep(account: Account, found: _Found, reached: Reached | None) -> None:
     identity = found.reply.identity(account.receipt_key)
     try:
-        account.store.replies.keep(identity, found.reply, campaign=campaign)
+        account.store.replies.keep(identity, found.reply, reached=reached)
     except (StoreUnavailableError, StoreFullError):
         raise
     except StoreError:

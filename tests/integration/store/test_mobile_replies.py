@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dispatcher.domain.feed import EventKind
-from dispatcher.domain.replies import PostedReply, Reply, Verdict
+from dispatcher.domain.replies import PostedReply, Reached, Reply, Verdict
 from dispatcher.domain.stop_words import Intent
 from dispatcher.store.keys import Key
 from tests.support.bench import FIRST_NUMBER, START_MS, Bench
@@ -18,7 +18,7 @@ def posted(
 
 def keep(bench: Bench, reply: PostedReply, campaign: str | None = None) -> str:
     identity = reply.identity(b"k" * 32)
-    bench.account.replies.keep(identity, reply, campaign=campaign)
+    bench.account.replies.keep(identity, reply, reached=Reached(campaign, 1) if campaign else None)
     return identity
 
 
@@ -51,6 +51,7 @@ def test_a_reply_is_kept_once_and_counted_on_its_campaign(bench: Bench) -> None:
         at=datetime.fromtimestamp(START_MS / 1000, UTC),
         intent=Intent.OTHER,
         campaign="c1",
+        place=1,
     )
     assert bench.record_field("c1", "replies") == 1
     assert bench.record_field("c1", "stops") == 0
@@ -167,9 +168,10 @@ def test_the_producer_of_its_campaign_is_told_of_a_reply_without_its_text(bench:
     bench.account.replies.judge(name, Verdict.HARMLESS, by="somebody")
 
     events = bench.account.outbox.read("shop")
+    who = {"place": 1, "id": None}
     assert [event.data for event in events if event.kind is EventKind.REPLY] == [
-        {"reply": name, "intent": "other"},
-        {"reply": name, "intent": "stop"},
-        {"reply": name, "intent": "stop", "verdict": "harmless"},
+        {"reply": name, "intent": "other", **who},
+        {"reply": name, "intent": "stop", **who},
+        {"reply": name, "intent": "stop", "verdict": "harmless", **who},
     ]
     assert "peut-etre" not in str([event.document() for event in events])

@@ -8,6 +8,8 @@ import pytest
 from dispatcher.domain.fates import Receipt, RecipientState
 from dispatcher.domain.feed import EventKind, Extent, FeedEvent
 from dispatcher.domain.packing import Batch, pack
+from dispatcher.domain.replies import PostedReply, Reached
+from dispatcher.domain.stop_words import Intent
 from dispatcher.store.account import AccountStore, Store
 from dispatcher.store.batches import Outcome
 from dispatcher.store.keys import Key
@@ -98,6 +100,29 @@ def test_receipts_name_the_producers_own_ids_and_no_number(bench: Bench) -> None
     ]
     assert {news.at for news in event.recipients} == {AT}
     assert "3363998" not in str(event.document())
+
+
+def test_a_reply_names_who_answered_by_place_and_the_producers_own_id(bench: Bench) -> None:
+    submission = bench.submission("c1", 2, 2, producer="shop")
+    batch = pack(Batch(numbers=[FIRST_NUMBER, FIRST_NUMBER + 1], ids=["", "order-2"]))
+    bench.account.campaigns.upload(upload_of(submission), {0: batch})
+    bench.account.campaigns.submit(submission)
+    for place in range(2):
+        number = FIRST_NUMBER + place
+        reply = PostedReply(
+            number=number, sender=str(number), text="OUI", at=AT, intent=Intent.OTHER
+        )
+        bench.account.replies.keep(f"r{place}", reply, reached=Reached("c1", place))
+
+    events = [
+        event.document()["data"] for event in told(bench, "shop") if event.kind.value == "reply"
+    ]
+
+    assert [(data["reply"], data["place"], data["id"]) for data in events] == [
+        ("r0", 0, None),
+        ("r1", 1, "order-2"),
+    ]
+    assert "3363998" not in str(events)
 
 
 def test_receipts_of_batches_of_different_sizes_find_their_people(bench: Bench) -> None:

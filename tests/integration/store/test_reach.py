@@ -32,7 +32,11 @@ def send(bench: Bench, campaign: str, **more: Any) -> None:  # noqa: ANN401 - an
 
 
 def answered(bench: Bench, *replies: PostedReply) -> list[str | None]:
-    return bench.account.reach.last_before(replies)
+    found = bench.account.reach.last_before(replies)
+    for reply, reached in zip(replies, found, strict=True):
+        # Whom a campaign goes to is in the order of their numbers.
+        assert reached is None or reached.place == reply.number - FIRST_NUMBER
+    return [reached.campaign if reached else None for reached in found]
 
 
 def test_a_reply_answers_the_last_campaign_that_was_sent_before_it(bench: Bench) -> None:

@@ -53,8 +53,8 @@ def test_results_are_csv_with_a_header() -> None:
     write_csv([RESULT], stream)
 
     assert stream.getvalue() == (
-        "number,id,state,reason,ticket,receipt,sent_at,receipt_at\n"
-        '33639980001,"a,b",undelivered,expired,1001,expired,2026-11-22T08:00:00+00:00,\n'
+        "number,id,state,reason,ticket,receipt,sent_at,receipt_at,place\n"
+        '33639980001,"a,b",undelivered,expired,1001,expired,2026-11-22T08:00:00+00:00,,\n'
     )
 
 
