@@ -106,6 +106,7 @@ class Script(enum.Enum):
     SWAP = ("swap", True)
     ERASE_SCHEDULE = ("erase_schedule", True)
     COUNT_ANEW = ("count_anew", True)
+    MARK = ("mark", True)
 
     def __init__(self, file: str, finishes: bool) -> None:  # noqa: FBT001 - the table above reads well
         self.file = file
@@ -165,8 +166,10 @@ class Scripts:
     ) -> list[Any]:
         with self.client.pipeline(transaction=False) as pipe:
             self._scripts[script](keys=[self.keys.of(Key.ACCOUNT)], args=args, client=pipe)
+            self._scripts[Script.MARK](keys=[self.keys.of(Key.ACCOUNT)], client=pipe)
             pipe.execute_command(*barrier.command)  # type: ignore[no-untyped-call]  # redis-py's own
-            return pipe.execute()
+            reply, _, confirmed = pipe.execute()
+            return [reply, confirmed]
 
 
 def read_sources() -> dict[str, str]:

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -7,11 +7,12 @@ from redis import Redis
 from dispatcher.embedded import EmbeddedRedis
 from dispatcher.errors import StoreUnavailableError, StoreUnsafeError
 from dispatcher.settings import Settings
-from dispatcher.store.account import Store
+from dispatcher.store.account import AccountStore, Store
 from dispatcher.store.claims import NothingToDo
 from dispatcher.store.connection import connect
 from dispatcher.store.durability import Barrier, barrier_for, examine
-from tests.support.bench import SEND_LEASE_MS, Bench
+from dispatcher.store.scripts import Script, Scripts
+from tests.support.bench import ACCOUNT, CLOCK, SEND_LEASE_MS, Bench, upload_of
 from tests.support.books import check_counters
 
 # Valkey and Redis from 7.2 on can wait for the disk; Debian 12's Redis 7.0 cannot.
@@ -61,6 +62,44 @@ def test_a_claim_is_on_disk_before_it_is_given_out(client: Redis, own_redis: Emb
     own_redis.start()
 
     assert bench.status().batch_states == {"ready": 1, "sending": 1}
+    bench.close()
+
+
+def repeated(url: str, ask: Callable[[AccountStore], object]) -> list[object]:
+    """Ask the same twice, over a connection of its own each time; give what came of it."""
+    found: list[object] = []
+    for _ in range(2):
+        with connect(url) as client:
+            store = Store(client, barrier=Barrier(local=True), clock=CLOCK)
+            try:
+                found.append(ask(store.account(ACCOUNT)))
+            except StoreUnavailableError:
+                found.append(StoreUnavailableError)
+    return found
+
+
+def test_what_is_asked_again_is_confirmed_no_sooner(
+    client: Redis, own_redis: EmbeddedRedis
+) -> None:
+    if not has_waitaof(client):
+        return
+    bench = Bench(own_redis.url)
+    bench.ready(recipients=2, batch_size=2)
+    submission = bench.submission("c2", 2, 2)
+    bench.upload(upload_of(submission), 2, 2)
+    # As a disk that is slow: nothing is confirmed.
+    client.config_set("appendfsync", "no")
+
+    with connect(own_redis.url) as another:
+        # It writes nothing, as a claim that is given again.
+        scripts = Scripts(another, bench.keys, clock=CLOCK)
+        is_durable = scripts.run_durably(Script.PACE, barrier=Barrier(local=True))[1]
+    submits = repeated(own_redis.url, lambda account: account.campaigns.submit(submission))
+    cancels = repeated(own_redis.url, lambda account: account.campaigns.cancel("c1"))
+
+    assert not is_durable
+    assert submits == [StoreUnavailableError] * 2
+    assert cancels == [StoreUnavailableError] * 2
     bench.close()
 
 
