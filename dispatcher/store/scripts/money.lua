@@ -7,6 +7,11 @@ local function account_add(field, amount) return redis.call('HINCRBY', ACCOUNT, 
 -- recorded since may or may not be in the figure, so it is taken off (never too much is promised).
 local function observe(credits, spent_then)
   if credits == '' then return end
+  -- More than the last reading of the books leaves: somebody topped it up, which hides as much that was lost.
+  local base = redis.call('HMGET', key(K.audit), 'base', 'base_spent')
+  if base[1] and number(credits) > number(base[1]) - (number(spent_then) - number(base[2])) then
+    redis.call('HDEL', key(K.audit), 'base', 'base_at')
+  end
   local account = redis.call('HMGET', ACCOUNT, 'balance', 'spent', 'exposed')
   local floor = number(credits) - (number(account[2]) - number(spent_then))
   local known = tonumber(account[1])

@@ -29,6 +29,7 @@ if outcome == 'accepted' then
     redis.call('HSET', batch, 'code', code)
     -- Under moderation (-8); nobody documents how long, nor when it is debited.
     may_debit_until(now + MODERATED_MS)
+    redis.call('HSET', key(K.audit), 'moderated_at', now)
   end
   if ARGV[11] ~= '' and redis.call('HSETNX', batch, 'unnamed', ARGV[11]) == 1 then
     redis.call('HINCRBY', record, 'unnamed', cjson.decode(ARGV[11])[1])

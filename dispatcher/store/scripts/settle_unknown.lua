@@ -5,6 +5,12 @@
 if ARGV[1] ~= '' and ARGV[1] ~= books() then return {} end
 local replies = {}
 
+-- A person's word of a batch for later does not keep the API from debiting it at its time.
+local function may_be_debited(id, n)
+  local due = number(redis.call('HGET', key(K.batch, id, n), 'due_at'))
+  if due > 0 then may_debit_until(math.max(due, now)) end
+end
+
 local function give_up(id, n, quote, words)
   settle_money(id, quote, 0)
   redis.call('HSET', key(K.batch, id, n), 'why', words, 'settled_at', now)
@@ -47,11 +53,13 @@ local function settle(id, n, verdict, source, words, ticket, cost)
     if is_person then
       account_add('guessed', quote)
       note_unticketed(id, n)
+      may_be_debited(id, n)
     end
     send_again(id, n, quote, words)
   elseif verdict == V.abandon and is_person then
     account_add('guessed', quote)
     note_unticketed(id, n)
+    may_be_debited(id, n)
     give_up(id, n, quote, words)
   else
     return note(id, n, batch, verdict, source)
