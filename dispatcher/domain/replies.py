@@ -1,10 +1,13 @@
 """Reads what the API's webhooks for replies post, and says what a reply is."""
 
 import enum
+import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
@@ -33,8 +36,9 @@ class _Body(msgspec.Struct):
 
     sender: str | int = msgspec.field(name="from")
     message: str | int | float | bool | None = None
-    date: str | None = None
-    last_message_id: str | int | None = None
+    # A STOP is not to be missed for what stands beside it.
+    date: Any = None
+    last_message_id: Any = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,18 +138,16 @@ class ReplyReader:
         Raises:
             BrokenReplyError: it is not a reply.
         """
-        try:
-            found = _decoder.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise BrokenReplyError from error
+        found = _read_body(body)
         text = "" if found.message is None else str(found.message)
+        last_id = found.last_message_id if isinstance(found.last_message_id, str | int) else None
         return PostedReply(
             number=self._number(str(found.sender)),
             sender=str(found.sender),
             text=text,
-            at=vendor_moment(found.date, received_at),
+            at=vendor_moment(found.date if isinstance(found.date, str) else None, received_at),
             intent=Intent.STOP if is_stop else self._stop_words.read(text),
-            gsmsmsid=str(found.last_message_id or ""),
+            gsmsmsid=str(last_id or ""),
         )
 
     def _number(self, sender: str) -> int:
@@ -160,3 +162,18 @@ class ReplyReader:
 
 
 _decoder = msgspec.json.Decoder(_Body, strict=False)
+
+
+def _read_body(body: bytes) -> _Body:
+    """Read a body; one that is not quite JSON, as far as it can be."""
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _decoder.decode(body)
+    try:
+        words = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        words = body.decode("cp1252", errors="replace")
+    try:
+        # It takes half a surrogate pair, as of a smiley that was cut off, and control characters.
+        return msgspec.convert(json.loads(words, strict=False), _Body, strict=False)
+    except (ValueError, RecursionError) as error:
+        raise BrokenReplyError from error

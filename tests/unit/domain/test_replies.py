@@ -71,6 +71,26 @@ def test_the_stop_webhook_tells_our_id() -> None:
 @pytest.mark.parametrize(
     "content",
     [
+        body(date=1795910400),
+        body(date={"date": "2026-11-22"}),
+        body(date=False, last_message_id=False),
+        body(last_message_id=[]),
+        b"\xef\xbb\xbf" + body(),
+        body(message="STOP \ud83d"),
+        f'{{"from": "{NUMBER}", "message": "ARR\u00caT"}}'.encode("cp1252"),
+        f'{{"from": "{NUMBER}", "message": "STOP\n"}}'.encode(),
+    ],
+)
+def test_a_stop_is_not_missed_for_what_stands_beside_it(content: bytes) -> None:
+    found = read(content)
+
+    assert (found.number, found.intent, found.gsmsmsid) == (NUMBER, Intent.STOP, "")
+    assert found.identity(KEY)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
         b"",
         b"\xff",
         b"[]",
