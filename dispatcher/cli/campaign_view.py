@@ -191,7 +191,7 @@ def _trouble_rows(status: CampaignStatus) -> Iterator[tuple[str, str]]:
     for finding in status.findings:
         yield "adds up", f"no: {finding}"
     if status.alarms:
-        yield "alarms", f"{status.alarms}: somebody should look at its events"
+        yield "alarms", f"{status.alarms}: dispatcher events {status.id}"
     if status.error:
         yield "last error", status.error
 

@@ -269,8 +269,8 @@ class Event:
     Attributes:
         id: place in the campaign's stream; give the last one seen to go on behind it.
         at: when it happened.
-        what: `campaign`, `batch 3`, `quote`, `reservation`, `approval` or `receipts`.
-        old: state before, or the batch number of a quote.
+        what: `campaign`, `batch 3`, `quote`, `reservation`, `approval`, `receipts` or `alarm`.
+        old: state before, or the batch number of a quote or an alarm.
         new: state after; credits of a quote or reservation; number of receipts merged.
         detail: why, when there is something to say.
     """

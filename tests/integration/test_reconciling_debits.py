@@ -130,3 +130,21 @@ def test_a_persons_word_of_a_send_for_later_keeps_it_from_no_debit(
 
     assert dedicated.state(missing) is B.UNKNOWN
     assert "at their time" in evidence(dedicated, missing, Source.CREDITS)
+
+
+def test_a_cancelled_send_whose_ticket_comes_late_is_told_to_a_person(dedicated: Losses) -> None:
+    bench = dedicated.bench
+    claimed = dedicated.claim(7, timing=timing())
+    campaign = claimed[0].campaign
+    lost = dedicated.end(claimed, taken=True)
+    bench.account.campaigns.cancel(campaign)
+    found = dedicated.unknown(lost)
+    assert found is not None
+    bench.account.unknowns.settle([found.finding(Decision.SENT, Source.OPERATOR, "by ada")])
+
+    bench.record(claimed[0], Outcome.ACCEPTED, ticket=lost.ticket, cost=7)
+
+    (told,) = [event for event in bench.account.events.all(campaign) if event.what == "alarm"]
+    assert told.detail == bench.alarms()[0]
+    assert told.detail.startswith("a cancelled batch goes out at its time")
+    assert bench.status(campaign).alarms == 1

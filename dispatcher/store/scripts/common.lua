@@ -44,7 +44,9 @@ end
 
 local function alarm(id, n, what)
   redis.call('XADD', key(K.alarms), 'MAXLEN', '~', 10000, '*', 'at', now, 'campaign', id, 'batch', n, 'what', what)
-  if redis.call('EXISTS', key(K.campaign, id)) == 1 then redis.call('HINCRBY', key(K.campaign, id), 'alarms', 1) end
+  if redis.call('EXISTS', key(K.campaign, id)) == 0 then return end
+  redis.call('HINCRBY', key(K.campaign, id), 'alarms', 1)
+  emit(id, 'alarm', n, '', what)
 end
 
 -- A campaign's recipients stand in one row. Batches of one size begin at its multiples, those

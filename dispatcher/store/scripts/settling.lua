@@ -90,6 +90,10 @@ local function accept(id, n, ticket, cost, by)
       redis.call('HSET', batch, 'ticket', ticket)
       note_ticket(id, n, ticket)
       if ticket ~= '' then redis.call('ZREM', key(K.unticketed), id .. '/' .. n) end
+      local due = number(redis.call('HGET', batch, 'due_at'))
+      if ticket ~= '' and due > now and redis.call('HEXISTS', key(K.campaign, id), 'cancel') == 1 then
+        alarm(id, n, 'a cancelled batch goes out at its time: its ticket came after it was given up as too late')
+      end
       index_ticket(id, n, ticket)
     elseif had[3] ~= ticket and ticket ~= '' then
       alarm(id, n, 'a second ticket: the batch was accepted twice')

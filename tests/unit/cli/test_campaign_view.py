@@ -102,7 +102,7 @@ def test_a_status_shows_what_held_it_and_what_went_wrong() -> None:
     assert "state       held: credits" in shown
     assert "needs       7 credits, 2 available" in shown
     assert "last error  status -3: crédits [bold]" in shown
-    assert "alarms      1: somebody should look at its events" in shown
+    assert "alarms      1: dispatcher events orders" in shown
 
 
 def test_contacts_that_are_not_read_yet_are_told_as_such() -> None:
