@@ -1,12 +1,15 @@
 """Runs the receiver: one process and one event loop; a proxy may spread over several."""
 
+import errno
 import socket
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
+import structlog
 import uvicorn
 
+from dispatcher.errors import SettingsError
 from dispatcher.listening import listen
 from dispatcher.queueing import Hints, make_app
 from dispatcher.settings import Settings
@@ -20,11 +23,15 @@ from dispatcher.web.reminders import Reminders
 from dispatcher.web.spool import Spool
 from dispatcher.web.watching import LoopWatch
 
+_log = structlog.get_logger("dispatcher.web")
+
 _BACKLOG = 2048
 # Bounds memory: each may be sending a body of 64 KiB.
 _CONNECTIONS = 4096
 _KEEP_ALIVE_SECONDS = 75
 _DRAIN_SECONDS = 15
+# What a disk says that may take more later.
+_PASSING = (errno.ENOSPC, errno.EDQUOT)
 
 
 class AnnouncingServer(uvicorn.Server):
@@ -65,14 +72,35 @@ def make_receiver(settings: Settings) -> Receiver:
     """Put the receiver together.
 
     Raises:
-        SettingsError: no account has a webhook secret that can be used, or signatures cannot be
-            checked in the way that is set.
+        SettingsError: no account has a webhook secret that can be used, signatures cannot be
+            checked in the way that is set, or nothing can be kept where the spool is to be.
     """
     keyring = Keyring(settings.accounts)
     reminders = Reminders(Hints(make_app(settings), fan_out=1))
     spool = Spool(settings.spool_dir, max_bytes=settings.spool_max_bytes)
+    _look_at(spool)
     deposits = Deposits(Inbox(settings), spool, kept=reminders.remind)
     return Receiver(deposits, keyring, Guard.of(settings))
+
+
+def _look_at(spool: Spool) -> None:
+    """See that what comes while Redis is away can be kept, before that is needed.
+
+    Raises:
+        SettingsError: never, as it is set.
+    """
+    try:
+        spool.probe()
+    except OSError as error:
+        if error.errno in _PASSING:
+            # Redis may well take everything meanwhile.
+            _log.error("the spool cannot be written now", reason=error.strerror)
+            return
+        reason = error.strerror or type(error).__name__
+        raise SettingsError(
+            f"DISPATCHER_SPOOL_DIR: {spool.folder} cannot be written to ({reason}): name a folder "
+            "that this process may write to, on a disk that outlives it"
+        ) from error
 
 
 def make_config(

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO, NamedTuple, Self
 
 import msgspec
@@ -82,10 +83,22 @@ class Spool:
     def has_room(self) -> bool:
         """Tell whether the spool would take a record now."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return used_bytes(self.folder) < self.max_bytes and os.access(self.folder, os.W_OK)
+            self.probe()
+            return used_bytes(self.folder) < self.max_bytes
         except OSError:
             return False
+
+    def probe(self) -> None:
+        """Write something that is gone again at once.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with TemporaryFile(dir=self.folder) as file:
+            file.write(_FRAME.pack(0, 0))
+            file.flush()
+            os.fsync(file.fileno())
 
     def close(self) -> None:
         """End the file being written; another process may drain it from now on."""

@@ -19,6 +19,13 @@ _STILL_SECONDS = 10.0
 _ASK_SECONDS = 5.0
 
 
+_OF_REDIS = {
+    Condition.READY: OK,
+    Condition.SPOOLING: "away: webhooks are kept on disk",
+    Condition.UNABLE: "away",
+}
+
+
 class LoopWatch:
     """Watches the receiver's event loop, from a thread beside it."""
 
@@ -58,7 +65,7 @@ class LoopWatch:
     def _ready(self) -> list[Finding]:
         condition = self._ask()
         kept = OK if condition in (Condition.READY, Condition.SPOOLING) else "nothing can be kept"
-        redis = OK if condition is Condition.READY else "away: webhooks are kept on disk"
+        redis = _OF_REDIS[condition]
         answers = self._broker.look() is not None
         return [
             *self._live(),

@@ -75,6 +75,7 @@ def test_a_receiver_is_fit_while_it_can_keep_a_webhook_anywhere(stage: Stage) ->
         stage.condition = Condition.UNABLE
         assert not stage.is_fit()
         assert stage.says()["webhooks"] == "nothing can be kept"
+        assert stage.says()["redis"] == "away"
 
 
 def test_a_receiver_works_without_a_broker(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
