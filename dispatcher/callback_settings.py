@@ -65,7 +65,9 @@ class CallbackSettings(BaseModel):
     @model_validator(mode="after")
     def _can_be_called(self) -> Self:
         if not _is_endpoint(self.url.get_secret_value(), plain=self.allow_private):
-            raise ValueError("url: give an https address without a user name")
+            raise ValueError(
+                "url: give an https address without a user name; http only with ALLOW_PRIVATE"
+            )
         are_sound = [is_signing_secret(secret.get_secret_value()) for secret in self.secrets]
         if not are_sound or not all(are_sound):
             raise ValueError("secrets: give whsec_ and the base64 of 24 to 64 random bytes")

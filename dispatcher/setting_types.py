@@ -1,7 +1,7 @@
 """How the values of variables are read; a part of `dispatcher.settings`."""
 
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 
 from pydantic import (
@@ -56,11 +56,24 @@ def _sign_in(value: SecretStr) -> SecretStr:
     return value
 
 
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ip_network(value)
+    except ValueError:
+        raise ValueError(
+            "write networks divided by commas, such as 203.0.113.0/24, without bits of a host"
+        ) from None
+
+
 Divided = BeforeValidator(_parts)
 Seconds = Annotated[float, Field(gt=0)]
 Span = Annotated[timedelta, _lasting(timedelta(0))]
 # Receipts are awaited for days, and must find whom they are about.
 Kept = Annotated[timedelta, _lasting(timedelta(days=1))]
 Words = Annotated[tuple[str, ...], NoDecode, Divided]
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, Divided]
+Networks = Annotated[
+    tuple[Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)], ...], NoDecode, Divided
+]
 SignIn = Annotated[SecretStr, AfterValidator(_sign_in)]

@@ -267,7 +267,7 @@ class Settings(ConnectionSettings):
     @model_validator(mode="after")
     def _people_before_totals(self) -> Self:
         if self.record_kept < self.retention:
-            raise ValueError("record_kept must not be shorter than retention")
+            raise ValueError(f"record_kept: it must not be shorter than {PREFIX}RETENTION")
         return self
 
     @model_validator(mode="after")
@@ -362,7 +362,7 @@ def _explain(error: ValidationError) -> str:
     lines = []
     for detail in error.errors(include_input=False, include_url=False):
         says = detail["msg"].removeprefix("Value error, ")
-        path = "__".join(str(part) for part in detail["loc"])
+        path = "__".join(part for part in detail["loc"] if isinstance(part, str))
         field, _, rest = says.partition(": ")
         if not path and field in Settings.model_fields:
             path, says = field, rest
@@ -370,5 +370,7 @@ def _explain(error: ValidationError) -> str:
         if detail["type"] == "extra_forbidden":
             meant = nearest_name(Settings, variable)
             says = "there is no such setting" + (f", {meant} perhaps?" if meant else "")
+        elif detail["type"] == "too_short":
+            says = f"write {detail['ctx']['min_length']} characters or more"
         lines.append(f"{variable}: {says}")
     return "; ".join(lines)

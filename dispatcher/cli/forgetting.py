@@ -1,5 +1,7 @@
 """Commands that erase people: forget, forgotten."""
 
+import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,11 +11,12 @@ from dispatcher.cli.exit_codes import ExitCode
 from dispatcher.cli.host_files import Kept, erase_from_files
 from dispatcher.cli.output import count, listing, pairs, say, stdout, write_json
 from dispatcher.cli.session import JsonOption, TimeoutOption, opened_dispatcher, user_name
-from dispatcher.domain.erasure import Forgotten, LogState
+from dispatcher.domain.erasure import Forgotten, LogState, Trace
 from dispatcher.settings import Settings
 
 _DEFAULT_TIMEOUT = 30.0
 _TOLD_EVERY = 5000
+_ACCOUNT_OF_KEY = re.compile(r"\{(.+?)\}")
 _AGAIN = "Not everything is erased yet. Ask again with the same command."
 
 _LOGS = {
@@ -64,6 +67,8 @@ def forget(
         stdout().print(pairs("Forgotten", _rows(found, kept)))
         for trace in found.proof.traces:
             say(f"still in {trace.key}: {count(trace.count, 'time')}")
+        for advice in _strangers(found.proof.traces, settings):
+            say(advice)
         for name in kept.left:
             say(f"still in the file {name}")
         for list_id in found.unreached:
@@ -94,6 +99,16 @@ def forgotten(*, as_json: JsonOption = False) -> None:
         for entry in found
     ]
     stdout().print(listing("", header, rows))
+
+
+def _strangers(traces: Iterable[Trace], settings: Settings) -> Iterator[str]:
+    """Name the accounts that hold somebody and are not configured here."""
+    names = {found[1] for trace in traces if (found := _ACCOUNT_OF_KEY.search(trace.key))}
+    for name in sorted(names - settings.accounts.keys()):
+        yield (
+            f"account {name} is not configured here: run this where it is, or set "
+            f"DISPATCHER_ACCOUNTS__{name.upper()}__USERNAME and ...__PASSWORD"
+        )
 
 
 def _is_complete(found: Forgotten, kept: Kept) -> bool:

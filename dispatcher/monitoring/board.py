@@ -139,7 +139,7 @@ def _lost(lost: Sequence[Lost], account: str) -> str:
     rows = "".join(
         f'<li class="plain"><span>{escape(each.name)}<i>{each.quote:,} credits, {age(each.age)}</i>'
         f"</span><span><code>dispatcher unknown resolve {escape(each.name)} "
-        f"--account {escape(account)} --sent</code> <i>or --not-sent</i></span></li>"
+        f"--account {escape(account)} --by YOU --sent</code> <i>or --not-sent</i></span></li>"
         for each in lost
     )
     return f'<h3>Lost answers, if no evidence settles them</h3><ul class="concerns">{rows}</ul>'

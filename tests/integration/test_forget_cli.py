@@ -4,6 +4,7 @@ import fcntl
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from redis.exceptions import ResponseError
 from typer.testing import CliRunner
 
 from dispatcher.cli.main import app
+from dispatcher.domain.suppressions import SuppressionSource
 from dispatcher.store.inbox import Hook
 from dispatcher.store.keys import Key
+from dispatcher.store.suppressions import Addition
 from dispatcher.web.spool import Spool, Spooled, SpoolFile
 from tests.support.bench import FIRST_NUMBER, Bench
 from tests.support.polling import eventually
@@ -104,6 +107,21 @@ def test_somebody_in_a_post_under_way_is_told_as_not_erased_yet(run: Run, bench:
     assert "batches on their way" in output
     assert "recipients:c1: 1 time" in errors
     assert "same command" in errors
+
+
+def test_who_is_on_an_account_that_is_not_configured_is_told_with_what_to_set(
+    run: Run, bench: Bench
+) -> None:
+    numbers = [FIRST_NUMBER]
+    listed = bench.store.account("club").suppressions
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    listed.add(Addition(numbers=numbers, source=SuppressionSource.OPERATOR, at=at))
+
+    code, _, errors = run(f"+{FIRST_NUMBER}")
+
+    assert code == 4
+    assert "account club is not configured here" in errors
+    assert "DISPATCHER_ACCOUNTS__CLUB__USERNAME" in errors
 
 
 def test_what_is_no_number_is_refused(run: Run) -> None:

@@ -163,6 +163,29 @@ def test_time_limits_that_are_out_of_order_are_refused(shorter: str, longer: str
         Settings.model_validate({shorter: limit})
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("WEBHOOK_ALLOW", "shop.example", "DISPATCHER_WEBHOOK_ALLOW: write networks divided by"),
+        ("WEBHOOK_ALLOW", "10.1.2.3/8", "DISPATCHER_WEBHOOK_ALLOW: write networks divided by"),
+        ("RECORD_KEPT", "1d", "DISPATCHER_RECORD_KEPT: it must not be shorter than DISPATCHER_"),
+        (
+            "ACCOUNTS__DEFAULT__WEBHOOK_SECRET",
+            "short",
+            "DISPATCHER_ACCOUNTS__DEFAULT__WEBHOOK_SECRET: write 16 characters or more",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_in_words_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(monkeypatch, **{variable: value})
+
+    assert str(caught.value).startswith(told)
+    assert "[" not in str(caught.value)
+
+
 def test_without_an_account_the_error_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = read(monkeypatch)
 
