@@ -27,8 +27,14 @@ class Replies:
             account: whose; None for the default.
             campaign: only those that answer it; None for all.
             count: at most so many.
+
+        Raises:
+            UnknownCampaignError: there is none of that id on that account.
         """
-        found = self._open(account).replies.newest()
+        store = self._open(account)
+        if campaign is not None:
+            store.campaigns.status(campaign)
+        found = store.replies.newest()
         wanted = (reply for reply in found if campaign in (None, reply.campaign))
         return list(islice(wanted, count))
 

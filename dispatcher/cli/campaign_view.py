@@ -95,6 +95,9 @@ def hint(status: CampaignStatus, now: datetime) -> str:
         return "No worker has taken it yet. Is one running? Start it: dispatcher worker"
     if status.state is CampaignState.REJECTED:
         return "Nothing was sent. Mend what the error says, and submit it under another id."
+    if status.is_over and [state for state, _ in _in_order(status)] == [RecipientState.NOT_SENT]:
+        why = ", ".join(f"{reason}: {number:,}" for reason, number in status.reasons.items())
+        return f"Nobody was sent to: {why}"
     if status.hold is None:
         return "\n".join(f"Nothing is sent: {each.why}. {each.fix}" for each in status.blocked)
     return _HINTS[status.hold].format(
@@ -112,7 +115,7 @@ def event_line(event: Event) -> str:
     """Tell one event in one line."""
     change = " -> ".join(part for part in (event.old, event.new) if part)
     detail = f" ({event.detail})" if event.detail else ""
-    return f"{event.at:%Y-%m-%d %H:%M:%S}  {event.what:<12} {change}{detail}"
+    return f"{event.at:%Y-%m-%d %H:%M:%S %Z}  {event.what:<12} {change}{detail}"
 
 
 _SOON = timedelta(seconds=5)

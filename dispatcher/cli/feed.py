@@ -89,7 +89,7 @@ def dead(
             about = {"why": letter.why, "attempts": letter.attempts, "died_at": letter.died_at}
             write_json({**about, "event": letter.event.document()})
         else:
-            tried = f"{letter.attempts} attempts, {letter.died_at:%Y-%m-%d %H:%M:%S}"
+            tried = f"{letter.attempts} attempts, {letter.died_at:%Y-%m-%d %H:%M:%S %Z}"
             typer.echo(f"{_line(letter.event)}  [{letter.why}; {tried}]")
 
 
@@ -129,7 +129,7 @@ def _line(event: FeedEvent) -> str:
     told = event.document()["data"]
     left_out = ("account", "producer", "sequence", "campaign", "recipients")
     words = " ".join(f"{name}={value}" for name, value in told.items() if name not in left_out)
-    at = f"{event.at:%Y-%m-%d %H:%M:%S}"
+    at = f"{event.at:%Y-%m-%d %H:%M:%S %Z}"
     return f"{event.sequence}  {at}  {event.kind.value:<8}  {event.campaign}  {words}"
 
 
@@ -142,5 +142,6 @@ def _state(status: CallbackStatus) -> str:
     if status.is_gone:
         return f"ended: {status.why}"
     if status.why is not None:
-        return f"failing ({status.failures}): {status.why}"
+        following = f", next at {status.next_at:%H:%M:%S %Z}" if status.next_at else ""
+        return f"failing ({status.failures}): {status.why}{following}"
     return "delivering" if status.delivered else "nothing delivered"

@@ -157,7 +157,7 @@ def _story(found: Explanation) -> Text:
     rows += [("next", found.next)]
     head = pairs(f"{found.number} in campaign {found.campaign}", rows)
     steps = [
-        f"{step.at:%Y-%m-%d %H:%M:%S}  {step.what}" if step.at else f"{'':<19}  {step.what}"
+        f"{step.at:%Y-%m-%d %H:%M:%S %Z}  {step.what}" if step.at else f"{'':<23}  {step.what}"
         for step in found.steps
     ]
     return Text("\n").join([head, Text(), *map(Text, steps)])

@@ -10,7 +10,7 @@ from dispatcher.cli.findings import Grade
 from dispatcher.cli.main import app
 from dispatcher.domain.replies import Reached, ReplyReader
 from dispatcher.domain.timing import utc_now
-from dispatcher.errors import SettingsError, UnknownReplyError
+from dispatcher.errors import SettingsError, UnknownCampaignError, UnknownReplyError
 from dispatcher.settings import Settings
 from dispatcher.smsfactor import WebhookType
 from dispatcher.smsfactor.opening import open_client
@@ -130,6 +130,21 @@ def test_who_is_harmless_after_a_stop_is_told_to_stay_suppressed(
     assert (code, output) == (0, f"reply {name} is harmless\n")
     assert "stays suppressed" in errors
     assert "dispatcher suppressions remove NUMBER --reason WORDS" in errors
+
+
+def test_one_reply_is_shown_whole(run: Run, texts: dict[str, str]) -> None:
+    code, output, _ = run("replies", "show", texts["STOP"])
+
+    assert code == 0
+    told = " ".join(output.split())
+    assert "campaign c1 place 2, as `results` tells taken for stop text STOP" in told
+    with pytest.raises(UnknownReplyError, match="no reply nobody"):
+        run("replies", "show", "nobody")
+
+
+def test_replies_to_a_campaign_that_is_not_there_are_no_empty_list(run: Run) -> None:
+    with pytest.raises(UnknownCampaignError):
+        run("replies", "list", "--campaign", "nope")
 
 
 def test_a_mark_needs_a_verdict_and_a_reply(run: Run) -> None:

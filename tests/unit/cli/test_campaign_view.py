@@ -155,10 +155,22 @@ def test_a_status_for_scripts_has_plain_values() -> None:
     assert (document["is_over"], document["is_conserved"]) == (False, True)
 
 
+def test_a_campaign_that_went_to_nobody_says_why() -> None:
+    nobody = a_status(
+        state=CampaignState.FINISHED,
+        recipient_states={RecipientState.NOT_SENT: 2, RecipientState.SENT: 0},
+        reasons={"suppressed row": 1, "blacklisted": 1},
+    )
+
+    assert hint(nobody, NOW) == "Nobody was sent to: suppressed row: 1, blacklisted: 1"
+    some = a_status(state=CampaignState.FINISHED, recipient_states={RecipientState.SENT: 1})
+    assert hint(some, NOW) == ""
+
+
 def test_an_event_takes_one_line() -> None:
     event = Event(id="1-0", at=NOW, what="campaign", old="quoting", new="held", detail="credits")
 
-    assert event_line(event) == "2026-11-22 08:00:01  campaign     quoting -> held (credits)"
+    assert event_line(event) == "2026-11-22 08:00:01 UTC  campaign     quoting -> held (credits)"
 
 
 def test_a_status_says_since_when_it_has_its_state() -> None:
