@@ -1,7 +1,7 @@
 """Commands that erase people: forget, forgotten."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -88,17 +88,27 @@ def forgotten(*, as_json: JsonOption = False) -> None:
     with opened_dispatcher() as dispatcher:
         found = dispatcher.erasure.log()
     if as_json:
-        write_json(found)
+        write_json([_entry_document(entry) for entry in found])
         return
     header = ("when (UTC)", "asked by", "recipients", "entries", "contacts", "still found in")
     rows = [
         (
-            f"{datetime.fromtimestamp(int(entry['at']) / 1000, UTC):%Y-%m-%d %H:%M}",
+            f"{_when(entry):%Y-%m-%d %H:%M}",
             *(entry[name] for name in ("by", "recipients", "entries", "contacts", "traces")),
         )
         for entry in found
     ]
     stdout().print(listing("", header, rows))
+
+
+def _when(entry: Mapping[str, str]) -> datetime:
+    return datetime.fromtimestamp(int(entry["at"]) / 1000, UTC)
+
+
+def _entry_document(entry: Mapping[str, str]) -> dict[str, object]:
+    """Give an entry of the log with JSON's own types."""
+    figures = {name: int(value) if value.isdecimal() else value for name, value in entry.items()}
+    return {**figures, "at": _when(entry), "by": entry["by"]}
 
 
 def _strangers(traces: Iterable[Trace], settings: Settings) -> Iterator[str]:

@@ -93,7 +93,8 @@ def test_what_was_erased_is_listed_without_whose_it_was(run: Run, bench: Bench) 
 
     assert re.search(r"Léa +1 +0 +0 +0", found.stdout)
     (entry,) = json.loads(CliRunner().invoke(app, ["forgotten", "--json"]).stdout)
-    assert entry["by"] == "Léa"
+    assert (entry["by"], entry["recipients"], entry["traces"]) == ("Léa", 1, 0)
+    assert datetime.fromisoformat(entry["at"]).tzinfo is not None
     assert "39980001" not in found.stdout
 
 
