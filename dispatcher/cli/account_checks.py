@@ -1,6 +1,7 @@
 """What `dispatcher doctor` asks Redis of each account: what stands still, or waits for a person."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from dispatcher.cli.exit_codes import ExitCode
@@ -75,17 +76,15 @@ def _judge_gates(found: AccountVitals) -> Iterator[Result]:
 
 def check_callbacks(settings: Settings) -> Iterator[Result]:
     """Look whether producers that want callbacks get them."""
-    dispatcher = Dispatcher.from_settings(settings)
     try:
-        for name in settings.accounts:
-            for each in dispatcher.callbacks.list(account=name):
-                if each.why is not None:
-                    yield _judge_callbacks(name, each)
+        with closing(Dispatcher.from_settings(settings)) as dispatcher:
+            for name in settings.accounts:
+                for each in dispatcher.callbacks.list(account=name):
+                    if each.why is not None:
+                        yield _judge_callbacks(name, each)
     except StoreError:
         # Told already, by the check of Redis.
         return
-    finally:
-        dispatcher.close()
 
 
 def _judge_callbacks(account: str, status: CallbackStatus) -> Result:
