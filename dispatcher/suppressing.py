@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dispatcher.blacklist_sync import Synced, synchronise
 from dispatcher.domain.campaign import BadRows, Recipient
@@ -19,6 +19,7 @@ from dispatcher.store.suppressions import Addition, SuppressionList
 _MOST_PROBLEMS = 10_000
 _LONGEST_WORDS = 200
 _NOT_PLAIN = f"is longer than {_LONGEST_WORDS} characters, or has some that cannot be kept"
+_CLOCKS_DIFFER = timedelta(hours=1)
 _PLAIN = "use fewer and plain words"
 
 EVIDENCE = ("since", "source", "reason")
@@ -255,7 +256,7 @@ def read_evidence(fields: Mapping[str, str], usual: Evidence) -> Evidence | Prob
     since, source, reason = (fields.get(name, "") for name in EVIDENCE)
     try:
         at = datetime.fromisoformat(since) if since else usual.at
-        is_clear = at.tzinfo is not None and at <= usual.at
+        is_clear = at.tzinfo is not None and at <= usual.at + _CLOCKS_DIFFER
     except ValueError:
         is_clear = False
     if not is_clear:
@@ -267,7 +268,7 @@ def read_evidence(fields: Mapping[str, str], usual: Evidence) -> Evidence | Prob
     if not _is_plain(reason):
         return Problem(field="reason", message=_NOT_PLAIN, fix=_PLAIN)
     kind = kinds[source] if source else usual.source
-    return Evidence(at=at, source=kind, reason=reason or usual.reason)
+    return Evidence(at=min(at, usual.at), source=kind, reason=reason or usual.reason)
 
 
 def _by_evidence(numbers: Mapping[int, Evidence]) -> Iterator[tuple[Evidence, list[int]]]:

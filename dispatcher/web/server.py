@@ -87,7 +87,7 @@ def _look_at(spool: Spool) -> None:
     """See that what comes while Redis is away can be kept, before that is needed.
 
     Raises:
-        SettingsError: never, as it is set.
+        SettingsError: as it is set, it never can.
     """
     try:
         spool.probe()

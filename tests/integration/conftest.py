@@ -1,4 +1,4 @@
-"""One worker without Celery, beside a sandbox and a webhook receiver shared by a module's tests."""
+"""A bench, an account that loses answers, and a worker beside a sandbox of its module."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,9 +6,25 @@ from pathlib import Path
 import pytest
 
 from tests.support.bench import Bench
+from tests.support.losses import Losses
 from tests.support.sandbox import Receiver, Sandbox, running_receiver, running_sandbox
 from tests.support.works import Hints, Works, settings_for
 from workers.resources import Resources
+
+
+@pytest.fixture
+def bench(redis_url: str) -> Iterator[Bench]:
+    bench = Bench(redis_url)
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def dedicated(bench: Bench, tmp_path: Path) -> Losses:
+    """Give an account that nobody else spends from, and whose books have balanced."""
+    losses = Losses(bench, tmp_path, dedicated=True)
+    losses.balance_books()
+    return losses
 
 
 @pytest.fixture(scope="module")

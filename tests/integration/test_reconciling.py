@@ -1,6 +1,5 @@
 """Evidence about batches whose answer was lost: what is decided, and what never is."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,13 +13,6 @@ from tests.support.bench import Bench
 from tests.support.losses import Losses, check, evidence
 
 B, C = BatchState, CampaignState
-
-
-@pytest.fixture
-def bench(redis_url: str) -> Iterator[Bench]:
-    bench = Bench(redis_url)
-    yield bench
-    bench.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Evidence of a dedicated account's balance: what it settles, and what it never does."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,20 +15,6 @@ from tests.support.losses import Losses, Lost, check, evidence
 from tests.support.timed import timing
 
 B, C = BatchState, CampaignState
-
-
-@pytest.fixture
-def bench(redis_url: str) -> Iterator[Bench]:
-    bench = Bench(redis_url)
-    yield bench
-    bench.close()
-
-
-@pytest.fixture
-def dedicated(bench: Bench, tmp_path: Path) -> Losses:
-    losses = Losses(bench, tmp_path, dedicated=True)
-    losses.balance_books()
-    return losses
 
 
 @pytest.mark.parametrize("taken", [True, False])

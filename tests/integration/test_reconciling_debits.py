@@ -1,6 +1,5 @@
 """What else changes the balance of a dedicated account, and proves nothing."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,20 +16,6 @@ from workers.steps.credits import check_credits
 
 B, C = BatchState, CampaignState
 MODERATED = "-8"
-
-
-@pytest.fixture
-def bench(redis_url: str) -> Iterator[Bench]:
-    bench = Bench(redis_url)
-    yield bench
-    bench.close()
-
-
-@pytest.fixture
-def dedicated(bench: Bench, tmp_path: Path) -> Losses:
-    losses = Losses(bench, tmp_path, dedicated=True)
-    losses.balance_books()
-    return losses
 
 
 def look_often(losses: Losses) -> None:

@@ -1,7 +1,7 @@
 """An account that sends nothing says so wherever somebody asks, with what ends it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -18,13 +18,6 @@ PRECAUTIONS = Precautions(dedicated=False, most=3, span_ms=600_000, cool_down_ms
 CREDENTIALS = ("USERNAME", "someone@example.com"), ("PASSWORD", "a-password")
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def bench(redis_url: str) -> Iterator[Bench]:
-    bench = Bench(redis_url)
-    yield bench
-    bench.close()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,18 @@ def test_a_move_keeps_how_it_is_known_that_somebody_must_not_be_sent_to(run: Run
     after = as_json(run, "check", "+33639980001", "--account", "other")[0]["suppressed"]
     assert (before["source"], before["reason"]) == ("operator", "asked by mail")
     assert after == before
+
+
+def test_an_export_of_a_machine_whose_clock_is_ahead_is_imported(run: Run) -> None:
+    since = datetime.now(UTC) + timedelta(minutes=5)
+    row = f"+33639980001,{since.isoformat()},reply,"
+    Path("all.csv").write_text(f"number,since,source,reason\n{row}\n")
+
+    assert run("import", "all.csv")[0] == 0
+
+    standing = as_json(run, "check", "+33639980001")[0]["suppressed"]
+    assert standing["source"] == "reply"
+    assert datetime.fromisoformat(standing["since"]) < since
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,6 @@ from tests.support.access import server_with_users
 from tests.support.bench import Bench
 
 
-@pytest.fixture
-def bench(redis_url: str) -> Iterator[Bench]:
-    bench = Bench(redis_url)
-    yield bench
-    bench.close()
-
-
 @pytest.fixture(scope="module")
 def fast_bench(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A bench on a server that need not survive: thousands of calls would wait for the disk."""
